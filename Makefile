@@ -1,0 +1,56 @@
+# Makefile: builds ./ablate and its tests. `make demo` and `make test` are all a newcomer needs; `make help` lists the rest.
+#
+# A component is found by its place, variants/<slot>/<name>.c: adding or deleting the file is all there is to it.
+
+CC      ?= gcc
+ARCH    ?= native
+BUILD   ?= build
+PROGRAM ?= ablate
+
+PACKAGES := $(shell cat packages.txt 2>/dev/null | sed 's/\#.*//')
+LIBRARIES := sqlite3 yaml-0.1 jansson gsl libmd
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+CPPFLAGS += -D_GNU_SOURCE -Iharness -I$(BUILD)
+CFLAGS   ?= -O3 -g
+COMPILE  := -std=c11 -march=$(ARCH) -mprefer-vector-width=512 -ffp-contract=fast -fno-math-errno -fno-trapping-math \
+            -fopenmp-simd -fvisibility=default $(WARNINGS) -MMD -MP
+LDLIBS   := -lsqlite3 -lyaml -ljansson -lgsl -lgslcblas -lmd -ldl -lpthread -lm
+LDFLAGS  += -rdynamic
+
+SOURCES    := $(wildcard harness/*.c harness/*/*.c harness/*/*/*.c)
+COMPONENTS := $(sort $(wildcard variants/*/*.c))
+OBJECTS    := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES) $(COMPONENTS)) $(BUILD)/components.o
+TESTS      := $(wildcard tests/*.c)
+TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(TESTS))
+
+all: $(PROGRAM)
+
+$(PROGRAM): $(OBJECTS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) -c -o $@ $<
+
+# The list of components is the list of files; it is rewritten only when that changes.
+$(BUILD)/components.c: FORCE
+	@mkdir -p $(BUILD)
+	@{ echo '// Written by make from the files in variants/.'; echo '#include "registry/component.h"'; \
+	   echo 'extern const struct component *const components_built_in[];'; \
+	   $(foreach c,$(COMPONENTS),echo 'extern const struct component $(word 2,$(subst /, ,$(c)))_$(basename $(notdir $(c)));';) \
+	   echo 'const struct component *const components_built_in[] = {'; \
+	   $(foreach c,$(COMPONENTS),echo '    &$(word 2,$(subst /, ,$(c)))_$(basename $(notdir $(c))),';) \
+	   echo '    NULL};'; } > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(BUILD)/components.o: $(BUILD)/components.c
+	$(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/tests/run: $(filter-out $(BUILD)/harness/main.o,$(OBJECTS)) $(TEST_OBJECTS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
+
+clean:
+	rm -rf $(BUILD) $(PROGRAM)
+
+.PHONY: all clean FORCE
+-include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d)

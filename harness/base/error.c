@@ -1,0 +1,61 @@
+// error.c: appends lines to an error; what no longer fits is counted and dropped.
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void append(struct error *error, const char *format, va_list arguments)
+{
+    size_t room = ERROR_TEXT_SIZE - error->length;
+    int count = vsnprintf(error->text + error->length, room, format, arguments);
+    if (count > 0)
+        error->length += (size_t)count < room ? (size_t)count : room - 1;
+}
+
+static void append_text(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void append_text(struct error *error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    append(error, format, arguments);
+    va_end(arguments);
+}
+
+bool error_add(struct error *error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    append(error, format, arguments);
+    va_end(arguments);
+    append_text(error, "\n");
+    error->count++;
+    return false;
+}
+
+bool error_request(struct error *error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    append(error, format, arguments);
+    va_end(arguments);
+    append_text(error, "\n");
+    error->count++;
+    error->is_request = true;
+    return false;
+}
+
+bool error_add_at(struct error *error, const char *file, int line, const char *format, ...)
+{
+    if (line > 0)
+        append_text(error, "%s:%d: ", file, line);
+    else
+        append_text(error, "%s: ", file);
+    va_list arguments;
+    va_start(arguments, format);
+    append(error, format, arguments);
+    va_end(arguments);
+    append_text(error, "\n");
+    error->count++;
+    return false;
+}

@@ -1,0 +1,30 @@
+// file.h: whole files in and out, hashes and the clock. Errors name the file and what to do.
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct bytes {
+    unsigned char *data;   // followed by one '\0' that `count` leaves out
+    size_t count;
+};
+// Reads a regular file of at most `limit` bytes. The caller frees with bytes_free.
+bool file_read(const char *path, size_t limit, struct bytes *bytes, struct error *error);
+void bytes_free(struct bytes *bytes);
+
+// Replaces the file as one step: written beside it, synced, renamed. A failure leaves the old file and no new one.
+bool file_replace(const char *path, const void *data, size_t count, struct error *error);
+bool folder_create(const char *path, struct error *error);   // with its parents; existing is fine
+
+enum { HASH_TEXT_SIZE = 65 };
+// SHA-256 as 64 hex digits.
+void hash_bytes(const void *data, size_t count, char text[HASH_TEXT_SIZE]);
+
+double clock_seconds(void);      // monotonic
+int64_t clock_unix(void);        // seconds since 1970, UTC
+
+#endif

@@ -1,0 +1,136 @@
+// text.c: a growing string, nearest words, numbers in both directions.
+#include "base/text.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+static void reserve(struct text *text, size_t more)
+{
+    if (text->length + more + 1 <= text->capacity)
+        return;
+    text->capacity = 2 * (text->length + more + 1);
+    text->data = memory_resize(text->data, text->capacity, 1);
+}
+
+void text_add_bytes(struct text *text, const char *bytes, size_t count)
+{
+    reserve(text, count);
+    memcpy(text->data + text->length, bytes, count);
+    text->length += count;
+    text->data[text->length] = '\0';
+}
+
+void text_add_list(struct text *text, const char *format, va_list arguments)
+{
+    va_list again;
+    va_copy(again, arguments);
+    int count = vsnprintf(NULL, 0, format, arguments);
+    if (count >= 0) {
+        reserve(text, (size_t)count);
+        vsnprintf(text->data + text->length, (size_t)count + 1, format, again);
+        text->length += (size_t)count;
+    }
+    va_end(again);
+}
+
+void text_add(struct text *text, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    text_add_list(text, format, arguments);
+    va_end(arguments);
+}
+
+void text_free(struct text *text)
+{
+    free(text->data);
+    *text = (struct text){0};
+}
+
+enum { WORD_MAX = 64 };
+
+// Levenshtein's distance over the first WORD_MAX letters, one row of the table at a time.
+static int distance(const char *a, const char *b)
+{
+    int row[WORD_MAX + 1];
+    int width = (int)strnlen(b, WORD_MAX), height = (int)strnlen(a, WORD_MAX);
+    for (int j = 0; j <= width; j++)
+        row[j] = j;
+    for (int i = 1; i <= height; i++) {
+        int diagonal = row[0];
+        row[0] = i;
+        for (int j = 1; j <= width; j++) {
+            int substitute = diagonal + (a[i - 1] != b[j - 1]);
+            int shorter = 1 + (row[j] < row[j - 1] ? row[j] : row[j - 1]);
+            diagonal = row[j];
+            row[j] = substitute < shorter ? substitute : shorter;
+        }
+    }
+    return row[width];
+}
+
+void nearest_open(struct nearest *nearest, const char *word)
+{
+    // A third of the letters may be wrong, at least two and less than all of them.
+    int length = (int)strnlen(word, WORD_MAX);
+    int most = length / 3 > 2 ? length / 3 : 2;
+    *nearest = (struct nearest){.word = word, .distance = (most < length ? most : length - 1) + 1};
+}
+
+void nearest_offer(struct nearest *nearest, const char *candidate)
+{
+    int d = distance(nearest->word, candidate);
+    if (d < nearest->distance) {
+        nearest->distance = d;
+        nearest->best = candidate;
+    }
+}
+
+const char *nearest_answer(const struct nearest *nearest) { return nearest->best; }
+
+bool text_to_int(const char *word, int64_t *value)
+{
+    char *end;
+    errno = 0;
+    long long number = strtoll(word, &end, 10);
+    if (end == word || *end || errno)
+        return false;
+    *value = number;
+    return true;
+}
+
+bool text_to_real(const char *word, double *value)
+{
+    char *end;
+    errno = 0;
+    double number = strtod(word, &end);
+    if (end == word || (errno && fabs(number) > 1))
+        return false;
+    if (*end == '/') {
+        const char *below = end + 1;
+        double divisor = strtod(below, &end);
+        if (end == below || divisor == 0)
+            return false;
+        number /= divisor;
+    }
+    if (*end || !isfinite(number))
+        return false;
+    *value = number;
+    return true;
+}
+
+void text_add_real(struct text *text, double value)
+{
+    char digits[40];
+    for (int precision = 1; precision <= 17; precision++) {
+        snprintf(digits, sizeof digits, "%.*g", precision, value);
+        if (strtod(digits, NULL) == value)
+            break;
+    }
+    text_add(text, "%s", digits);
+}

@@ -1,0 +1,203 @@
+// component.h: the whole contract between the program and a component.
+//
+// A component is one way to fill a slot: one file, variants/<slot>/<name>.c, that ends in `const struct component <slot>_<name>`.
+// `make` finds the file by its place; the same file built as a shared object <name>.so is a plug-in (--plugin). A component
+// includes this header and the graph's pieces (tensor/ops.h) and nothing else.
+#ifndef REGISTRY_COMPONENT_H
+#define REGISTRY_COMPONENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/random.h"
+#include "registry/option.h"
+#include "tensor/ops.h"
+
+// Raised when a structure of this header or of the graph changes. Every object file that includes the header carries it, so a
+// plug-in of another number is refused before its descriptor is read.
+enum { COMPONENT_ABI = 1, OPTIONS_SIZE_MAX = 96, LAYER_LIST_MAX = 16 };
+__attribute__((weak, visibility("default"))) extern const int ablate_component_abi;
+__attribute__((weak, visibility("default"))) const int ablate_component_abi = COMPONENT_ABI;
+
+enum slot {
+#define SLOT(constant, name, fallback, off, per_layer, summary) SLOT_##constant,
+#include "registry/slots.def"
+#undef SLOT
+    SLOT_COUNT
+};
+
+// ---- What a run is: every slot filled, every scalar set, one seed -----------------------------------------------------------
+
+struct model_scalars {
+    int64_t d_model, n_layer, n_head, head_dim, seq_len, vocab;
+    bool bias, tie_embeddings, causal;
+};
+struct train_scalars {
+    int64_t steps, batch, warmup, eval_every, eval_tokens, checkpoint_every, lanes;
+    double lr, clip, nudge;
+};
+// One way to fill a slot: a component and its parsed options, or `off` (component NULL).
+struct choice {
+    const struct component *component;
+    union {
+        unsigned char bytes[OPTIONS_SIZE_MAX];
+        double aligned;
+    } options;
+};
+// A slot's value: one choice, or a list that is cycled over the layers.
+struct setting {
+    int count;
+    struct choice choices[LAYER_LIST_MAX];
+};
+struct run {
+    struct model_scalars model;
+    struct train_scalars train;
+    int64_t seed;
+    struct setting slots[SLOT_COUNT];
+};
+
+// ---- What the program offers while a model is built --------------------------------------------------------------------
+
+struct block {
+    struct graph *graph;
+    const struct run *run;
+    const struct model_scalars *model;
+    int layer;                  // -1 outside the layers
+    int64_t kv_heads;           // of the heads component
+};
+
+// "model.layers.3." + suffix in a layer, "model." + suffix outside: the safetensors name.
+struct tensor *block_parameter(const struct block *block, const char *suffix, enum parameter_role role, int rank,
+                               const int64_t *shape);
+// A projection <name>.weight [out, width of x], with <name>.bias [out] where model.bias is set.
+struct tensor *block_linear(const struct block *block, struct tensor *x, const char *name, enum parameter_role role, int64_t out);
+// The run's norm, named <name>.weight (and <name>.bias).
+struct tensor *block_norm(const struct block *block, struct tensor *x, const char *name);
+// The two branches of a layer, as the run's attention and ffn components build them, dropout included.
+struct tensor *block_attention(const struct block *block, struct tensor *x);
+struct tensor *block_ffn(const struct block *block, struct tensor *x);
+// Attention with the usual q, k, v and o projections, qk_norm, position and soft cap of the run, over the component's pattern.
+struct tensor *block_standard_attention(const struct block *block, const struct component *self, const void *options,
+                                        struct tensor *x);
+
+// ---- What a component offers, per slot -----------------------------------------------------------------------------------
+
+struct heads_calls {
+    int64_t (*kv_heads)(const void *options, const struct model_scalars *model);
+};
+struct attention_calls {
+    struct attention_pattern pattern;
+    // NULL: block_standard_attention.
+    struct tensor *(*build)(const struct block *block, const void *options, struct tensor *x);
+};
+// Every call may be NULL: a scheme works at one of these places.
+struct position_calls {
+    struct tensor *(*embed)(const struct block *block, const void *options, struct tensor *x);    // at the embeddings
+    struct tensor *(*rotate)(const struct block *block, const void *options, struct tensor *x);   // queries and keys
+    double (*slope)(const void *options, int64_t head, int64_t n_head);                           // score += slope * (key - query)
+};
+struct norm_calls {
+    // `name` as for block_norm; qk_norm components get [rows, heads head_dim] and normalise each head.
+    struct tensor *(*build)(const struct block *block, const void *options, struct tensor *x, const char *name);
+};
+struct softcap_calls {
+    double (*cap)(const void *options);
+};
+struct ffn_calls {
+    struct tensor *(*build)(const struct block *block, const void *options, struct tensor *x);
+};
+// A stream of one or two tensors runs through the layers.
+struct stream {
+    struct tensor *a, *b;
+};
+struct residual_calls {
+    struct stream (*open)(const struct block *block, struct tensor *x);
+    struct stream (*layer)(const struct block *block, struct stream stream);
+    struct tensor *(*close)(const struct block *block, struct stream stream);   // what lm_head multiplies
+};
+struct init_calls {
+    // Standard deviation of a normal distribution, for ROLE_EMBEDDING, ROLE_MATRIX and ROLE_BRANCH_OUT.
+    double (*deviation)(const void *options, const struct parameter *parameter, const struct model_scalars *model);
+};
+struct coefficient_calls {
+    double (*value)(const void *options);   // z_loss: the coefficient; dropout: the rate
+};
+struct optimizer_step {
+    double lr;            // lr(t), after schedule and warm-up
+    double peak_lr;       // train.lr
+    int64_t step;         // from 0
+    double scale;         // gradients are multiplied by this first: clip/norm, or 1
+    bool decays;          // the tensor has two or more dimensions
+};
+enum { OPTIMIZER_STATE_MAX = 2 };
+struct optimizer_calls {
+    int state_count;      // arrays of the tensor's size that it keeps: moments, momentum
+    bool measures;        // apply needs `measured` of the whole tensor first
+    // A partial sum over elements [0, count) of a tensor, in double; partial sums are added in fixed order. State is not written.
+    double (*measure)(const void *options, const struct optimizer_step *step, int64_t count, const float *gradient,
+                      float *const *state);
+    // Updates `count` elements; `measured` is the sum of measure over all `size` elements of the tensor.
+    void (*apply)(const void *options, const struct optimizer_step *step, int64_t count, float *values, const float *gradient,
+                  float *const *state, double measured, int64_t size);
+};
+struct schedule_calls {
+    // Fraction of the peak learning rate at `step` of `steps`, both counted from the end of warm-up.
+    double (*factor)(const void *options, int64_t step, int64_t steps);
+};
+
+// Three parts of tokens. Windows of seq_len + 1 tokens are cut from them: inputs and, one later, targets.
+enum data_part { DATA_TRAIN, DATA_VALIDATION, DATA_TEST, DATA_PARTS };
+struct dataset {
+    uint16_t *tokens;                     // all parts in a row
+    struct span parts[DATA_PARTS];        // into tokens
+    int64_t vocab;                        // every token is below it
+    float *surprise;                      // -log p of each token by the source itself, in nats; NULL where unknown
+    bool tokens_are_bytes;                // bits per byte can be given
+    char hash[HASH_TEXT_SIZE];            // of the tokens: part of a run's identity
+    size_t allocated, surprise_allocated;
+};
+struct data_calls {
+    // The hash without the tokens where that is cheaper (a generator's options); NULL: `open` is called for it.
+    void (*identity)(const void *options, char hash[HASH_TEXT_SIZE]);
+    // Reads or makes the tokens. Errors name the file and what to do. Released by dataset_close.
+    bool (*open)(const void *options, struct dataset *dataset, struct error *error);
+};
+void dataset_close(struct dataset *dataset);
+// For `open`: memory for `count` tokens (and surprises), then the split 90/5/5 of the tokens there are, and the hash.
+bool dataset_allocate(struct dataset *dataset, int64_t count, bool surprise, struct error *error);
+void dataset_split(struct dataset *dataset, int64_t count);
+
+// How cost grows with the length of a sequence, per sequence.
+enum complexity { COMPLEXITY_NONE, COMPLEXITY_N, COMPLEXITY_N_LOG_N, COMPLEXITY_N_SQUARED };
+
+struct component {
+    enum slot slot;
+    const char *name;
+    int version;               // raised when a default or the meaning changes: part of a run's identity
+    const char *summary;       // one line
+    const char *source;        // the paper or program it follows
+    const struct option *options;   // ends with {0}; NULL for none
+    size_t options_size;
+    enum complexity complexity;
+    // The one place for refusals: false with the reason when this component cannot serve this run.
+    bool (*accepts)(const void *options, const struct run *run, struct error *error);
+    union {
+        struct heads_calls heads;
+        struct attention_calls attention;
+        struct position_calls position;
+        struct norm_calls norm;             // norm and qk_norm
+        struct softcap_calls softcap;       // attn_softcap and logit_softcap
+        struct ffn_calls ffn;
+        struct residual_calls residual;
+        struct init_calls init;
+        struct coefficient_calls coefficient;   // z_loss and dropout
+        struct optimizer_calls optimizer;
+        struct schedule_calls schedule;
+        struct data_calls data;
+    };
+};
+
+#endif

@@ -1,0 +1,46 @@
+// run.h: a run: every slot filled, every scalar set, one seed. Immutable once planned; its identity is a hash.
+#ifndef REGISTRY_RUN_H
+#define REGISTRY_RUN_H
+
+#include "base/error.h"
+#include "base/file.h"
+#include "registry/component.h"
+#include "registry/registry.h"
+
+enum { RUN_ID_SIZE = 17 };
+
+// The scalars of a run: names such as "model.d_model", offsets into struct run.
+extern const struct option run_scalars[];
+
+// Every slot and scalar at its default.
+void run_defaults(struct run *run, struct arena *arena);
+
+// Sets what `key` names: a slot ("ffn" = "swiglu(ratio=2)", or a list `["sliding(window=64)", "full"]`), one option of the
+// component that fills a slot ("ffn.ratio" = "2"), or a scalar ("train.lr" = "1e-3"). Slots must be set before their options.
+bool run_set(struct run *run, const char *key, const char *value, struct arena *arena, struct error *error);
+
+// Splits "key=value" and sets it.
+bool run_set_pair(struct run *run, const char *pair, struct arena *arena, struct error *error);
+
+// The value of a key as run_set reads it back: slots in canonical form, only options that are not default. False: unknown key.
+bool run_print(const struct run *run, const char *key, struct text *text);
+
+// Derived scalars (head_dim, warmup within steps) and every component's `accepts`. Call after all run_set; adds all mistakes.
+bool run_resolve(struct run *run, struct error *error);
+
+// Calls `visit` for every option of a run: scalars first, then each slot and then its component's options, as key and value.
+void run_visit(const struct run *run, void (*visit)(void *context, const char *key, const char *value, bool is_default),
+               void *context);
+
+// 16 hex digits over everything that is not default and part of the identity, component versions, the data's hash, lanes and
+// backend. `data_hash` is the dataset's (component.h), `backend` gemm_backend() and the like.
+void run_identity(const struct run *run, const char *data_hash, const char *backend, char id[RUN_ID_SIZE]);
+
+// "name" or "name(option=value)" with the options that are not default; "none" or "off" for an empty choice.
+void choice_print(enum slot slot, const struct choice *choice, struct text *text);
+bool choice_parse(enum slot slot, const char *value, struct choice *choice, struct arena *arena, struct error *error);
+
+// The choice of a layer, and of a slot that takes one.
+const struct choice *run_choice(const struct run *run, enum slot slot, int64_t layer);
+
+#endif

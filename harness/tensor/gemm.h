@@ -1,0 +1,31 @@
+// gemm.h: matrix products behind one header: C = alpha op(A) op(B) + beta C, row major.
+//
+// A product is planned (which may refuse), packed where the backend has a packed form (none of the present ones has), and run,
+// which cannot fail. All threading belongs to the executor: a backend runs on the calling thread alone. OpenBLAS is opened at
+// run time, so a process that multiplies nothing never starts it and the environment can still name the right kernels.
+#ifndef TENSOR_GEMM_H
+#define TENSOR_GEMM_H
+
+#include "tensor/graph.h"
+
+// Opens the backend; must precede gemm_run. False with what to install. Safe to call again.
+bool gemm_open(struct error *error);
+// "openblas" or "reference", its version, and the kernels it chose ("SkylakeX"): for provenance. Empty before gemm_open.
+const char *gemm_backend(void);
+const char *gemm_version(void);
+const char *gemm_core(void);
+
+// C [m, n] = alpha op(A) op(B) + beta C, where op(A) is [m, k] and op(B) is [k, n]; ld* are the row strides as stored.
+struct gemm {
+    bool transpose_a, transpose_b;
+    int64_t m, n, k;
+    int64_t lda, ldb, ldc;
+};
+void gemm_run_float(const struct gemm *gemm, float alpha, const float *a, const float *b, float beta, float *c);
+void gemm_run_double(const struct gemm *gemm, double alpha, const double *a, const double *b, double beta, double *c);
+
+// The plain triple loop that the tests hold every backend against.
+void gemm_reference_float(const struct gemm *gemm, float alpha, const float *a, const float *b, float beta, float *c);
+void gemm_reference_double(const struct gemm *gemm, double alpha, const double *a, const double *b, double beta, double *c);
+
+#endif

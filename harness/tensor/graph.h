@@ -1,0 +1,176 @@
+// graph.h: a static graph of tensors and operations: defined once, planned once, run many times.
+//
+// A builder calls graph_op and the pieces of ops.h; gradients, memory and cost follow from the op table. Tensors come in three
+// kinds: parameters (in a store that several graphs share), inputs (arrays of the caller's batch) and activations, which hold
+// one row per token of a lane's pass and live in that lane's arena.
+//
+// A mistake while building (shapes that do not fit) is kept in graph->error; every later call then returns NULL and accepts
+// NULL, so a builder is straight-line code and graph_plan reports the first trouble.
+#ifndef TENSOR_GRAPH_H
+#define TENSOR_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+enum { TENSOR_RANK_MAX = 4, TENSOR_NAME_SIZE = 96, NODE_INPUTS_MAX = 6, NODE_OUTPUTS_MAX = 2 };
+
+// The two precisions that every kernel is compiled for: one to run, one to check against.
+enum real { REAL_FLOAT, REAL_DOUBLE, REAL_COUNT };
+static inline size_t real_size(enum real real) { return real == REAL_FLOAT ? 4 : 8; }
+
+enum dtype { DTYPE_REAL, DTYPE_INT32, DTYPE_UINT8 };
+
+enum tensor_kind { TENSOR_PARAMETER, TENSOR_INPUT, TENSOR_ACTIVATION };
+
+struct span {
+    int64_t begin, end;   // end is not in it
+};
+
+struct tensor {
+    char name[TENSOR_NAME_SIZE];
+    enum tensor_kind kind;
+    enum dtype dtype;
+    int rank;
+    int64_t shape[TENSOR_RANK_MAX];   // an activation's shape[0] is a row per token and not known here: 0
+    int64_t width;                    // elements of one row: the product of shape[1..], or all of a parameter
+    int index;                        // parameter: its place in the store; input: which array; activation: order of birth
+    struct node *producer;            // NULL for parameters and inputs
+    bool wants_gradient;
+    size_t offset, gradient_offset;   // parameter: elements into the store; activation: bytes into a lane's arena
+};
+
+// One use of an operation. Kernels read it; nothing in it changes after graph_plan.
+struct node {
+    const struct op *op;
+    struct tensor *inputs[NODE_INPUTS_MAX];
+    struct tensor *outputs[NODE_OUTPUTS_MAX];
+    int input_count, output_count;
+    const void *attributes;                  // the op's own struct, copied into the graph
+    bool accumulate[NODE_INPUTS_MAX];        // add to that input's gradient, rather than write it first
+    struct tensor *saved;                    // what forward keeps for backward beside inputs and outputs, or NULL
+    size_t workspace;                        // bytes a call may use in lane->workspace
+    const char *component;                   // "ffn/swiglu": for profiles and messages
+    int layer;                               // -1 outside the layers
+};
+
+// What an op states about itself. The table is data; kernels never allocate and cannot fail.
+struct lane;
+struct kernels {
+    void (*forward)(const struct node *node, struct span rows, struct lane *lane);
+    void (*backward)(const struct node *node, struct span rows, struct lane *lane);              // gradients of activations
+    void (*backward_parameters)(const struct node *node, struct span rows, struct lane *lane);   // gradients of parameters
+};
+
+// How the executor may cut the rows of one call.
+enum op_rows {
+    OP_ROWS_LOCAL,      // any rows: row i of the outputs needs row i of the inputs alone
+    OP_ROWS_SEQUENCE,   // whole sequences
+};
+
+// Which values backward reads: bits, so that the memory plan lets everything else die early.
+enum op_keeps {
+    OP_KEEPS_INPUT_0 = 1, OP_KEEPS_INPUT_1 = 2, OP_KEEPS_INPUT_2 = 4, OP_KEEPS_INPUT_3 = 8, OP_KEEPS_OUTPUT_0 = 256,
+    OP_KEEPS_OUTPUT_1 = 512,
+};
+
+struct cost {
+    double flops;          // multiply-adds counted twice, of one forward pass over `rows` rows
+    double product_flops;  // of these, in matrix products and attention: what "model FLOPs" counts
+    double backward_product_flops;
+    double bytes;          // read and written by the forward pass
+};
+
+struct graph;
+struct op {
+    const char *name;
+    enum op_rows rows;
+    unsigned keeps;
+    size_t attributes_size;
+    // Checks the inputs' shapes and adds the outputs (graph_output), saved rows (graph_saved) and workspace to the node.
+    bool (*plan)(struct graph *graph, struct node *node, struct error *error);
+    // Cost of `sequences` sequences of `time` tokens. Required: a test compares it with what the kernels count.
+    struct cost (*cost)(const struct node *node, int64_t sequences, int64_t time);
+    // True where outputs[0]'s gradient is every input's gradient, unchanged (a sum): the plan then shares the buffer if it can.
+    bool passes_gradient;
+    const struct kernels *kernels[REAL_COUNT];
+};
+
+// Parameters: one flat array of values, shared by every graph over the same model.
+enum parameter_role {
+    ROLE_EMBEDDING,   // a table of rows: token and position embeddings
+    ROLE_MATRIX,      // [out, in]
+    ROLE_BRANCH_OUT,  // [out, in], the last matrix of a residual branch (o_proj, down_proj)
+    ROLE_GAIN,        // starts at one
+    ROLE_BIAS,        // starts at zero
+    ROLE_CONSTANT,    // read from a checkpoint or drawn by the component; never trained
+};
+struct parameter {
+    char name[TENSOR_NAME_SIZE];   // as in safetensors
+    enum parameter_role role;
+    int rank;
+    int64_t shape[TENSOR_RANK_MAX];
+    size_t offset, count;          // elements in the flat arrays; offsets are multiples of 16
+};
+struct parameters {
+    enum real real;
+    struct parameter *list;
+    int count, capacity;
+    size_t elements;               // length of the flat arrays, padding included
+    void *values;                  // real[elements]; parameters_allocate makes it once all graphs are built
+};
+struct parameter *parameters_find(const struct parameters *parameters, const char *name);
+bool parameters_allocate(struct parameters *parameters, struct error *error);
+void parameters_free(struct parameters *parameters);
+
+enum graph_mode { GRAPH_TRAIN, GRAPH_EVAL };
+
+struct graph {
+    enum graph_mode mode;
+    enum real real;
+    int64_t time;             // tokens of a sequence
+    int64_t sequences;        // most sequences of one pass of a lane
+    struct parameters *parameters;
+    struct arena arena;       // owns tensors, nodes and attributes
+    struct tensor **tensors;
+    struct node **nodes;
+    int tensor_count, tensor_capacity, node_count, node_capacity;
+    const char *component;    // stamped on new nodes
+    int layer;
+    struct error *error;
+    bool failed;
+    // Set by the model builder.
+    struct tensor *tokens, *targets, *positions;          // inputs, int32, one a row
+    struct tensor *logits, *row_loss, *row_log_z;         // [rows, vocab], [rows], [rows]
+    // Set by graph_plan.
+    size_t lane_bytes;        // a lane's arena
+    size_t workspace_bytes;   // and its workspace
+};
+
+void graph_open(struct graph *graph, enum graph_mode mode, enum real real, int64_t sequences, int64_t time,
+                struct parameters *parameters, struct error *error);
+void graph_close(struct graph *graph);
+
+// For builders. `name` may be NULL. A parameter that another graph already added must have the same shape.
+struct tensor *graph_input(struct graph *graph, const char *name);
+struct tensor *graph_parameter(struct graph *graph, const char *name, enum parameter_role role, int rank, const int64_t *shape);
+// Returns outputs[0]; `attributes` (op->attributes_size bytes) are copied. NULL inputs make the result NULL.
+struct tensor *graph_op(struct graph *graph, const struct op *op, const void *attributes, struct tensor *const *inputs,
+                        int input_count);
+// Marks the graph as failed with a reason, once; returns NULL.
+struct tensor *graph_refuse(struct graph *graph, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// For op plans.
+struct tensor *graph_output(struct graph *graph, struct node *node, int64_t width);
+void graph_saved(struct graph *graph, struct node *node, enum dtype dtype, int64_t width);
+
+// Lays out the lane's arena by lifetimes and decides who accumulates. Needs graph->row_loss to exist in GRAPH_TRAIN.
+bool graph_plan(struct graph *graph, struct error *error);
+
+// Sum over the nodes, for a whole batch.
+struct cost graph_cost(const struct graph *graph, int64_t sequences);
+
+#endif

@@ -1,0 +1,64 @@
+// lane.h: what a kernel may touch while it runs: one lane's memory, and how to find a tensor in it.
+//
+// A lane owns whole sequences of the batch from forward to backward. Its partial gradients are summed with the other lanes' in
+// fixed order afterwards, so bits depend on the number of lanes and never on the number of threads that carry them.
+#ifndef TENSOR_LANE_H
+#define TENSOR_LANE_H
+
+#include "tensor/graph.h"
+
+struct lane {
+    const struct graph *graph;
+    int index;
+    unsigned char *arena;          // activations and their gradients, planned offsets
+    unsigned char *workspace;      // scratch of one kernel call, 64-byte aligned
+    void *gradients;               // real[parameters->elements], this lane's partial sums
+    const int32_t *inputs[3];      // tokens, targets, positions of this pass, one a row
+    int64_t first_row;             // this pass's row 0 in the whole batch: random numbers are keyed by batch rows
+    int64_t sequences;             // in this pass
+    bool first_pass;               // parameter gradients are written, not added to, unless the node accumulates
+    bool training;                 // dropout is on
+    double loss_weight;            // 1 / targets counted in the whole batch
+    uint64_t seed, step;
+    double counted_flops;          // products and attention as the kernels ran them
+};
+
+static inline void *lane_tensor(const struct lane *lane, const struct tensor *tensor)
+{
+    if (tensor->kind == TENSOR_PARAMETER)
+        return (char *)lane->graph->parameters->values + tensor->offset * real_size(lane->graph->real);
+    if (tensor->kind == TENSOR_INPUT)
+        return (void *)lane->inputs[tensor->index];
+    return lane->arena + tensor->offset;
+}
+static inline const void *lane_input(const struct node *node, int i, const struct lane *lane)
+{
+    return lane_tensor(lane, node->inputs[i]);
+}
+static inline void *lane_output(const struct node *node, int i, const struct lane *lane)
+{
+    return lane_tensor(lane, node->outputs[i]);
+}
+static inline void *lane_saved(const struct node *node, const struct lane *lane) { return lane_tensor(lane, node->saved); }
+
+// The gradient of output i, to read.
+static inline const void *lane_output_gradient(const struct node *node, int i, const struct lane *lane)
+{
+    return lane->arena + node->outputs[i]->gradient_offset;
+}
+// The gradient of input i, to write or to add to (lane_accumulates); NULL when nobody wants it.
+static inline void *lane_input_gradient(const struct node *node, int i, const struct lane *lane)
+{
+    const struct tensor *tensor = node->inputs[i];
+    if (!tensor->wants_gradient)
+        return NULL;
+    if (tensor->kind == TENSOR_PARAMETER)
+        return (char *)lane->gradients + tensor->offset * real_size(lane->graph->real);
+    return lane->arena + tensor->gradient_offset;
+}
+static inline bool lane_accumulates(const struct node *node, int i, const struct lane *lane)
+{
+    return node->accumulate[i] || (node->inputs[i]->kind == TENSOR_PARAMETER && !lane->first_pass);
+}
+
+#endif

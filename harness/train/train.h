@@ -1,0 +1,51 @@
+// train.h: trains one run in this process and tells a sink what happened.
+//
+// Who calls it: `ablate train` (a sink that prints) and the worker (a sink that sends messages). It owns the model's memory and
+// the training data; it refuses a plan that does not fit and a run whose components refuse. A diverged run is a result.
+#ifndef TRAIN_TRAIN_H
+#define TRAIN_TRAIN_H
+
+#include "base/error.h"
+#include "registry/run.h"
+
+enum train_state { TRAIN_FINISHED, TRAIN_DIVERGED };
+
+// What is known before step 1.
+struct train_facts {
+    int64_t parameters, parameters_without_embeddings;
+    double flops;                // of the whole training: products, forward and backward
+    size_t planned_bytes;        // peak memory by the plan
+    const char *data_hash;
+};
+
+// What a run tells while it goes. Values may be non-finite. `metric` is for what the run is (the same bits on every repetition);
+// `throughput` for what this machine did. Calls come from one thread.
+struct train_sink {
+    void *context;
+    void (*begin)(void *context, const struct train_facts *facts, int64_t resumed_from_step);
+    void (*metric)(void *context, int64_t step, const char *name, double value);
+    void (*throughput)(void *context, int64_t step, double tokens_per_s);
+    void (*event)(void *context, int64_t step, const char *kind, double value, double threshold, const char *detail);
+    // Returns when everything told up to here is safely stored, so that a checkpoint never runs ahead of the store.
+    bool (*commit)(void *context, int64_t step, struct error *error);
+};
+
+struct train_options {
+    int threads;                 // at most lanes of them do work
+    const char *checkpoint;      // file to write and to resume from; NULL: none
+};
+
+struct train_result {
+    enum train_state state;
+    int64_t diverged_at;         // step, or -1
+    double seconds, tokens_per_s;
+    size_t peak_rss_bytes;
+};
+
+// Metrics told: per step train_loss, gradient_norm, learning_rate; every eval_every steps and at the end val_loss,
+// val_bits_per_byte, val_perplexity, val_excess (above the source's floor, where known); at the end test_loss, its standard
+// error over blocks, test_excess, floor. Step t counts from 0; evaluations carry the number of steps done.
+bool train_run(const struct run *run, const struct train_options *options, const struct train_sink *sink,
+               struct train_result *result, struct error *error);
+
+#endif
