@@ -20,7 +20,8 @@ LDFLAGS  += -rdynamic
 
 SOURCES    := $(wildcard harness/*.c harness/*/*.c harness/*/*/*.c)
 COMPONENTS := $(sort $(wildcard variants/*/*.c))
-OBJECTS    := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES) $(COMPONENTS)) $(BUILD)/components.o
+VERBS      := $(sort $(wildcard harness/cli/verb_*.c))
+OBJECTS    := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES) $(COMPONENTS)) $(BUILD)/components.o $(BUILD)/verbs.o
 TESTS      := $(wildcard tests/*.c)
 TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(TESTS))
 
@@ -43,7 +44,15 @@ $(BUILD)/components.c: FORCE
 	   $(foreach c,$(COMPONENTS),echo '    &$(word 2,$(subst /, ,$(c)))_$(basename $(notdir $(c))),';) \
 	   echo '    NULL};'; } > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-$(BUILD)/components.o: $(BUILD)/components.c
+$(BUILD)/verbs.c: FORCE
+	@mkdir -p $(BUILD)
+	@{ echo '// Written by make from the files harness/cli/verb_*.c.'; echo '#include "cli/verb.h"'; \
+	   $(foreach v,$(basename $(notdir $(VERBS))),echo 'extern const struct verb $(v);';) \
+	   echo 'const struct verb *const verbs[] = {'; \
+	   $(foreach v,$(basename $(notdir $(VERBS))),echo '    &$(v),';) \
+	   echo '    NULL};'; } > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(BUILD)/components.o $(BUILD)/verbs.o: $(BUILD)/%.o: $(BUILD)/%.c
 	$(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/tests/run: $(filter-out $(BUILD)/harness/main.o,$(OBJECTS)) $(TEST_OBJECTS)

@@ -58,5 +58,6 @@ double random_normal(uint64_t key, uint64_t row, uint64_t column)
 
 uint64_t random_below(uint64_t key, uint64_t row, uint64_t column, uint64_t bound)
 {
-    return (uint64_t)(((unsigned __int128)random_bits(key, row, column) * bound) >> 64);
+    __extension__ typedef unsigned __int128 wide;
+    return (uint64_t)((wide)random_bits(key, row, column) * bound >> 64);
 }

@@ -1,0 +1,26 @@
+// table.h: a table of text cells, printed for people (aligned), as CSV, or as JSON lines (one object a row).
+#ifndef CLI_TABLE_H
+#define CLI_TABLE_H
+
+#include "cli/verb.h"
+
+enum { TABLE_COLUMNS_MAX = 24 };
+
+struct column {
+    const char *name;      // the JSON key and CSV heading: "tokens_per_s"
+    const char *heading;   // for people: "tok/s"; NULL: the name
+    bool number;           // right-aligned; a JSON number (non-finite: null) rather than a string
+};
+struct table {
+    const struct column *columns;
+    int column_count, row_count, row_capacity;
+    char **cells;          // [row][column], owned
+};
+void table_open(struct table *table, const struct column *columns, int column_count);
+// Starts a row; cells not set are empty (JSON null).
+void table_row(struct table *table);
+void table_cell(struct table *table, int column, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void table_print(const struct table *table, enum output_format format, FILE *file);
+void table_close(struct table *table);
+
+#endif
