@@ -33,6 +33,7 @@ struct train_sink {
 struct train_options {
     int threads;                 // at most lanes of them do work
     const char *checkpoint;      // file to write and to resume from; NULL: none
+    bool poison;                 // see executor.h: a test's wish, changes no bit
 };
 
 struct train_result {

@@ -1,0 +1,32 @@
+// model.h: a run's slots and scalars become a graph over named parameters, and parameters get their initial values.
+//
+// Who calls it: training, evaluation, verify, check and bench. Many graphs may be built over one parameter store.
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include "base/error.h"
+#include "registry/run.h"
+#include "tensor/graph.h"
+
+struct model_request {
+    enum graph_mode mode;
+    enum real real;
+    int64_t sequences;          // most sequences of one pass of a lane
+    int64_t time;
+    bool explicit_attention;    // the reference kernel with n x n scores, for tests
+};
+// Builds and plans. `parameters` starts zeroed and grows by what the model needs; call parameters_allocate after the last build.
+bool model_build(struct graph *graph, const struct run *run, const struct model_request *request,
+                 struct parameters *parameters, struct error *error);
+
+// The initial values: each tensor from (seed, its name), element by (row, column); then moved by train.nudge where set.
+void model_initialise(struct parameters *parameters, const struct run *run);
+
+// Sequences that a lane takes at once: a rule from sizes alone, part of the plan.
+int64_t model_pass_sequences(const struct run *run);
+
+int64_t model_parameter_count(const struct parameters *parameters, bool with_embeddings);
+// Products of forward and backward over one batch: what "model FLOPs" means everywhere.
+double model_step_flops(const struct graph *graph, int64_t sequences);
+
+#endif

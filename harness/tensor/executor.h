@@ -1,0 +1,55 @@
+// executor.h: runs a planned graph over a batch, lane by lane.
+//
+// The batch's sequences are split into `lanes` shares of whole sequences; each lane goes through forward and backward in passes of
+// graph->sequences, and its gradients are summed with the others' in fixed order. The team only carries lanes, so bits do not
+// depend on its size. Opening may refuse; running cannot fail.
+#ifndef TENSOR_EXECUTOR_H
+#define TENSOR_EXECUTOR_H
+
+#include "tensor/lane.h"
+#include "tensor/threads.h"
+
+// Reference values of one batch, row = sequence * time + position. Arrays belong to the caller.
+struct batch {
+    int64_t sequences;
+    const int32_t *tokens, *targets, *positions;   // [sequences * time]; a target of -1 counts for nothing
+};
+
+// Where forward leaves tensors that die with the lane's arena; each may be NULL. real[rows * width].
+struct outputs {
+    void *logits, *row_loss, *row_log_z;
+};
+
+struct totals {
+    double loss_sum, log_z_sum, log_z_squared_sum;   // over counted targets
+    int64_t counted;
+    double counted_flops;                            // products and attention as run
+};
+
+struct executor;
+struct executor_options {
+    int lanes;
+    // Every buffer is filled with NaN when a tensor in it is born and when it dies: changes no bit, or the plan is wrong.
+    bool poison;
+    // Called after each node's forward in the calling thread's lane; for rounding, planted faults, the hunt for non-finite values.
+    void (*after)(void *context, const struct node *node, struct span rows, struct lane *lane);
+    void *after_context;
+};
+// The graph, its parameters' values and the team must outlive the executor. GRAPH_TRAIN graphs also get gradient memory.
+bool executor_open(struct executor **executor, const struct graph *graph, struct team *team,
+                   const struct executor_options *options, struct error *error);
+void executor_close(struct executor *executor);
+// Bytes of arenas, workspaces and gradients: what executor_open reserves.
+size_t executor_bytes(const struct graph *graph, int team_size, int lanes);
+
+// Dropout is on in executor_train alone; seed and step key its masks.
+void executor_forward(struct executor *executor, const struct batch *batch, const struct outputs *outputs, struct totals *totals);
+// Forward and backward; afterwards executor_gradients holds the gradient of the mean loss (cross-entropy + z-loss over counted targets).
+void executor_train(struct executor *executor, const struct batch *batch, uint64_t seed, uint64_t step,
+                    const struct outputs *outputs, struct totals *totals);
+// real[parameters->elements], padding zero. Valid until the next executor_train.
+const void *executor_gradients(const struct executor *executor);
+// Sum of squares of the gradients, in double, in fixed order (computed with the lanes' sum).
+double executor_gradient_norm(const struct executor *executor);
+
+#endif
