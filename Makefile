@@ -21,7 +21,7 @@ LDFLAGS  += -rdynamic
 SOURCES    := $(wildcard harness/*.c harness/*/*.c harness/*/*/*.c)
 COMPONENTS := $(sort $(wildcard variants/*/*.c))
 VERBS      := $(sort $(wildcard harness/cli/verb_*.c))
-OBJECTS    := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES) $(COMPONENTS)) $(BUILD)/components.o $(BUILD)/verbs.o $(BUILD)/build.o
+OBJECTS    := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES) $(COMPONENTS)) $(BUILD)/components.o $(BUILD)/verbs.o
 TESTS      := $(wildcard tests/*.c)
 TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(TESTS))
 
@@ -52,16 +52,7 @@ $(BUILD)/verbs.c: FORCE
 	   $(foreach v,$(basename $(notdir $(VERBS))),echo '    &$(v),';) \
 	   echo '    NULL};'; } > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-# What a run's provenance says of the program; rewritten only when that changes.
-$(BUILD)/build.c: FORCE
-	@mkdir -p $(BUILD)
-	@{ echo '// Written by make: the commit and the flags of this build.'; echo '#include "sweep/provenance.h"'; \
-	   echo 'const char build_commit[] = "'$$(git rev-parse HEAD 2>/dev/null || echo unknown)'";'; \
-	   echo 'const bool build_dirty = '$$(test -n "$$(git status --porcelain 2>/dev/null)" && echo true || echo false)';'; \
-	   echo 'const char build_flags[] = "$(subst ",\",$(COMPILE) $(CFLAGS))";'; \
-	   } > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
-
-$(BUILD)/components.o $(BUILD)/verbs.o $(BUILD)/build.o: $(BUILD)/%.o: $(BUILD)/%.c
+$(BUILD)/components.o $(BUILD)/verbs.o: $(BUILD)/%.o: $(BUILD)/%.c
 	$(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/tests/run: $(filter-out $(BUILD)/harness/main.o,$(OBJECTS)) $(TEST_OBJECTS)

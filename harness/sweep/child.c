@@ -139,7 +139,7 @@ void child_kill(const struct child *child)
     kill(child->process, SIGKILL);
 }
 
-void child_close(struct child *child, struct text *ending)
+void child_wait(struct child *child, struct text *ending)
 {
     int status = 0;
     while (waitpid(child->process, &status, 0) < 0 && errno == EINTR)
@@ -152,6 +152,10 @@ void child_close(struct child *child, struct text *ending)
         text_add(ending, "ended with status %d", WEXITSTATUS(status));
     if (ending->length && child->last_words[0])
         text_add(ending, ": %s", child->last_words);
+}
+
+void child_close(struct child *child)
+{
     close(child->exit_notice);
     close(child->requests);
     close(child->messages.file);

@@ -28,6 +28,7 @@ bool child_send(struct child *child, const struct message *message, struct error
 void child_listen(struct child *child);
 void child_kill(const struct child *child);
 // Waits for the end of a child that has ended or was killed, and says how it ended: "" for exit status 0.
-void child_close(struct child *child, struct text *ending);
+void child_wait(struct child *child, struct text *ending);
+void child_close(struct child *child);
 
 #endif

@@ -274,6 +274,7 @@ bool lines_fill(struct lines *lines, struct error *error)
         lines->begin = 0;
     }
     ssize_t got = read(lines->file, piece, sizeof piece);
+    lines->dry = got < 0;
     if (got > 0)
         text_add_bytes(&lines->text, piece, (size_t)got);
     else if (got == 0)

@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "store/view.h"
+#include "store/store.h"
 #include "train/train.h"
 
 enum message_kind {
@@ -69,6 +69,7 @@ struct lines {
     int file;
     size_t begin, looked; // the next line starts at `begin`; no newline before `looked`
     bool ended;           // the other side closed
+    bool dry;             // the last look found nothing, of a pipe that does not block
     struct text text;
 };
 enum { LINE_SIZE_MAX = 1 << 24 };

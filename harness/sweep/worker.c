@@ -7,7 +7,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "sweep/provenance.h"
+#include "store/provenance.h"
 
 // A batch goes out when it is full or this old: often enough for a moving bar, rarely enough to cost nothing.
 enum { BATCH_ROWS = 512 };
@@ -85,7 +85,7 @@ static void begin(void *context, const struct train_facts *facts, int64_t resume
                      .planned_bytes = (int64_t)facts->planned_bytes,
                      .data_hash = facts->data_hash,
                      .resumed_from_step = resumed_from_step,
-                     .provenance = provenance_gather(sender->run, sender->threads, &arena),
+                     .provenance = provenance_collect(sender->run, sender->threads, facts->data_hash, &arena),
                  });
     arena_close(&arena);
 }
