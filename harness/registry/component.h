@@ -157,8 +157,8 @@ struct optimizer_calls {
                   float *const *state, double measured, int64_t size);
 };
 struct schedule_calls {
-    // Fraction of the peak learning rate at `step` of `steps`, both counted from the end of warm-up.
-    double (*factor)(const void *options, int64_t step, int64_t steps);
+    // Fraction of the peak learning rate at `step` of `steps`, both counted from the end of warm-up, which took `warmup` steps.
+    double (*factor)(const void *options, int64_t step, int64_t steps, int64_t warmup);
 };
 
 // Three parts of tokens. Windows of seq_len + 1 tokens are cut from them: inputs and, one later, targets.
