@@ -13,8 +13,8 @@ enum train_state { TRAIN_FINISHED, TRAIN_DIVERGED };
 // What is known before step 1.
 struct train_facts {
     int64_t parameters, parameters_without_embeddings;
-    double flops;                // of the whole training: products, forward and backward
-    size_t planned_bytes;        // peak memory by the plan
+    double flops;         // of the whole training: products, forward and backward
+    size_t planned_bytes; // peak memory by the plan
     const char *data_hash;
 };
 
@@ -31,14 +31,14 @@ struct train_sink {
 };
 
 struct train_options {
-    int threads;                 // at most lanes of them do work
-    const char *checkpoint;      // file to write and to resume from; NULL: none
-    bool poison;                 // see executor.h: a test's wish, changes no bit
+    int threads;            // at most lanes of them do work
+    const char *checkpoint; // file to write and to resume from; NULL: none
+    bool poison;            // see executor.h: a test's wish, changes no bit
 };
 
 struct train_result {
     enum train_state state;
-    int64_t diverged_at;         // step, or -1
+    int64_t diverged_at; // step, or -1
     double seconds, tokens_per_s;
     size_t peak_rss_bytes;
 };
