@@ -29,10 +29,13 @@ static const char *name_of(const struct parameter *parameter, int array, struct 
 // One hash over all arrays: a file damaged in its numbers still reads as safetensors.
 static void hash_arrays(const struct optimizer *optimizer, char hash[HASH_TEXT_SIZE])
 {
-    char hashes[1 + OPTIMIZER_STATE_MAX][HASH_TEXT_SIZE] = {0};
-    for (int array = 0; array < array_count(optimizer); array++)
-        hash_bytes(array_of(optimizer, array), optimizer->parameters->elements * sizeof(float), hashes[array]);
-    hash_bytes(hashes, sizeof hashes, hash);
+    struct text hashes = {0};
+    for (int array = 0; array < array_count(optimizer); array++) {
+        hash_bytes(array_of(optimizer, array), optimizer->parameters->elements * sizeof(float), hash);
+        text_add(&hashes, "%s", hash);
+    }
+    hash_bytes(hashes.data, hashes.length, hash);
+    text_free(&hashes);
 }
 
 // The step and the watch as text; a double as its bits in hexadecimal, so that it reads back the same, NaN included.
