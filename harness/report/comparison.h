@@ -61,7 +61,7 @@ struct comparison {
     int finished, pending, diverged, failed, excluded; // runs of the experiment
     double seconds;                                    // of all runs that ran, added up
     double seconds_per_seed;                           // of all arms, for one more seed; NaN: unknown
-    const struct comparison_gap *gaps;                 // [gap_count]: diverged, failed and excluded runs
+    struct comparison_gap *gaps;                       // [gap_count]: diverged, failed and excluded runs
     int gap_count;
 };
 
