@@ -6,9 +6,6 @@
 #include "base/memory.h"
 #include "store/store.h"
 
-enum run_state { RUN_PLANNED, RUN_RUNNING, RUN_FINISHED, RUN_DIVERGED, RUN_FAILED };
-extern const char *const run_state_names[]; // "planned", "running", ... NULL-ended
-
 struct run_view {
     char id[17];
     enum run_state state;
