@@ -30,30 +30,30 @@ extern const char *const distribution_names[];
 struct swept {
     const char *key;
     int line;
-    struct set *values;   // count 0: a range
+    struct set *values; // count 0: a range
     int count;
     double min, max;
     enum distribution distribution;
 };
 
 struct hand_arm {
-    const char *name;     // NULL: named by what differs
+    const char *name; // NULL: named by what differs
     int line;
     struct settings settings;
 };
 
 enum method { METHOD_GRID, METHOD_RANDOM, METHOD_ABLATION, METHOD_COUNT };
 enum match { MATCH_NONE, MATCH_PARAMS, MATCH_FLOPS, MATCH_COUNT };
-extern const char *const method_names[], *const match_names[];   // NULL-ended
+extern const char *const method_names[], *const match_names[]; // NULL-ended
 
 struct draft {
     const char *path;
     struct experiment *experiment;
-    struct arena *arena;          // the experiment's
+    struct arena *arena; // the experiment's
     struct error *error;
     enum method method;
     int method_line;
-    int64_t run_cap, random_seed;   // run_cap 0: not given
+    int64_t run_cap, random_seed; // run_cap 0: not given
     bool remove;                  // ablation: all changes but one
     struct settings fixed, baseline, command;
     struct swept *swept;
@@ -92,7 +92,7 @@ struct match_cost {
     double params, flops;
 };
 typedef bool (*match_counter)(const struct run *run, struct match_cost *cost, struct error *error);
-bool match_count(const struct run *run, struct match_cost *cost, struct error *error);   // builds the model's graph
+bool match_count(const struct run *run, struct match_cost *cost, struct error *error); // builds the model's graph
 // Whether `match` can solve this option at all.
 bool match_option_check(enum match match, const char *option, struct error *error);
 // Sets `option` of `run` (not resolved) so that its cost is as near as possible to `target`; `left` is the relative rest.

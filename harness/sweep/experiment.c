@@ -16,8 +16,9 @@ static const char *const goal_names[] = {"minimize", "maximize", NULL};
 static const char *const ablation_names[] = {"add", "remove", NULL};
 
 // The metrics a run tells (train/train.h) that arms can be compared on.
-static const char *const metric_names[] = {"val_loss",    "val_excess", "val_bits_per_byte", "val_perplexity", "test_loss",
-                                           "test_excess", "train_loss", "gradient_norm",     NULL};
+static const char *const metric_names[] = {"val_loss",       "val_excess",    "val_bits_per_byte",
+                                           "val_perplexity", "test_loss",     "test_excess",
+                                           "train_loss",     "gradient_norm", NULL};
 
 bool draft_mistake(struct draft *draft, int line, const char *format, ...)
 {
@@ -56,8 +57,8 @@ bool draft_carry(struct draft *draft, int line, const char *lead, const struct e
 
 static bool is_kind(struct draft *draft, const struct yaml *node, enum yaml_kind kind)
 {
-    return node->kind == kind ||
-           draft_mistake(draft, node->line, "%s: it takes %s, not %s", node->key, yaml_kind_names[kind], yaml_kind_names[node->kind]);
+    return node->kind == kind || draft_mistake(draft, node->line, "%s: it takes %s, not %s", node->key, yaml_kind_names[kind],
+                                               yaml_kind_names[node->kind]);
 }
 
 // The index of a word in a NULL-ended list; -1 with a mistake that names the nearest.
@@ -78,7 +79,8 @@ static int take_word(struct draft *draft, const struct yaml *node, const char *c
             text_add(&all, "%s%s", all.length ? ", " : "", words[i]);
     }
     if (nearest_answer(&nearest))
-        draft_mistake(draft, node->line, "%s: no \"%s\", did you mean \"%s\"?", node->key, node->text, nearest_answer(&nearest));
+        draft_mistake(draft, node->line, "%s: no \"%s\", did you mean \"%s\"?", node->key, node->text,
+                      nearest_answer(&nearest));
     else
         draft_mistake(draft, node->line, "%s: no \"%s\"; there are %s", node->key, node->text, all.data);
     text_free(&all);
@@ -120,7 +122,8 @@ static void take_sections(struct draft *draft, const struct yaml *map, const str
             draft_mistake(draft, entry->line, "%s%sno key \"%s\", did you mean \"%s\"?", owner, colon, entry->key,
                           nearest_answer(&nearest));
         else if (!map->key && strchr(entry->key, '.'))
-            draft_mistake(draft, entry->line, "no key \"%s\" here; what runs are made of stands under `parameters:`", entry->key);
+            draft_mistake(draft, entry->line, "no key \"%s\" here; what runs are made of stands under `parameters:`",
+                          entry->key);
         else
             draft_mistake(draft, entry->line, "%s%sno key \"%s\"", owner, colon, entry->key);
     }
@@ -165,7 +168,10 @@ static void take_run_cap(struct draft *draft, struct yaml *node)
 
 static void take_seed(struct draft *draft, struct yaml *node) { take_count(draft, node, 0, INT64_MAX, &draft->random_seed); }
 
-static void take_ablation(struct draft *draft, struct yaml *node) { draft->remove = take_word(draft, node, ablation_names) == 1; }
+static void take_ablation(struct draft *draft, struct yaml *node)
+{
+    draft->remove = take_word(draft, node, ablation_names) == 1;
+}
 
 static void take_metric_name(struct draft *draft, struct yaml *node)
 {
@@ -192,8 +198,10 @@ static void take_margin(struct draft *draft, struct yaml *node)
 
 static void take_metric(struct draft *draft, struct yaml *node)
 {
-    static const struct section sections[] = {
-        {"name", take_metric_name}, {"goal", take_goal}, {"margin", take_margin}, {NULL, NULL}};
+    static const struct section sections[] = {{"name", take_metric_name},
+                                              {"goal", take_goal},
+                                              {"margin", take_margin},
+                                              {NULL, NULL}};
     if (is_kind(draft, node, YAML_MAP))
         take_sections(draft, node, sections);
 }
@@ -276,13 +284,20 @@ static void take_claims(struct draft *draft, struct yaml *node)
 }
 
 static const struct section sections[] = {
-    {"name", take_name},           {"description", take_description},
-    {"lecture", take_lecture},     {"method", take_method},
-    {"run_cap", take_run_cap},     {"seed", take_seed},
-    {"ablation", take_ablation},   {"metric", take_metric},
-    {"replicates", take_replicates}, {"baseline", draft_baseline},
-    {"match", take_match},         {"parameters", draft_parameters},
-    {"arms", draft_arms},          {"claims", take_claims},
+    {"name", take_name},
+    {"description", take_description},
+    {"lecture", take_lecture},
+    {"method", take_method},
+    {"run_cap", take_run_cap},
+    {"seed", take_seed},
+    {"ablation", take_ablation},
+    {"metric", take_metric},
+    {"replicates", take_replicates},
+    {"baseline", draft_baseline},
+    {"match", take_match},
+    {"parameters", draft_parameters},
+    {"arms", draft_arms},
+    {"claims", take_claims},
     {NULL, NULL},
 };
 
@@ -310,14 +325,16 @@ static void take_changes(struct draft *draft, const struct experiment_changes *c
             error_request(draft->error, "--set %s: not of the form key=value", *pair);
         else
             settings_put(&draft->command, draft->arena,
-                         (struct set){.key = arena_format(draft->arena, "%.*s", (int)(equals - *pair), *pair), .value = equals + 1});
+                         (struct set){.key = arena_format(draft->arena, "%.*s", (int)(equals - *pair), *pair),
+                                      .value = equals + 1});
     }
 }
 
 // What must hold between sections.
 static void check_method(struct draft *draft, const struct yaml *root)
 {
-    const struct yaml *cap = yaml_find(root, "run_cap"), *seed = yaml_find(root, "seed"), *ablation = yaml_find(root, "ablation");
+    const struct yaml *cap = yaml_find(root, "run_cap"), *seed = yaml_find(root, "seed"),
+                      *ablation = yaml_find(root, "ablation");
     if (draft->method == METHOD_RANDOM && !cap)
         draft_mistake(draft, draft->method_line, "method: random needs `run_cap:`, the number of arms to draw");
     if (draft->method != METHOD_RANDOM && cap)

@@ -3,6 +3,7 @@
 // Cost is parameters without embeddings, or the FLOPs of the whole training. It grows with each of the options named here, so
 // bisection over their steps finds the two nearest values. Refuses other options. Called when an experiment file says `match:`.
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "model/model.h"
@@ -34,7 +35,8 @@ bool match_option_check(enum match match, const char *option, struct error *erro
 {
     const struct solvable *solvable = solvable_find(option);
     if (!solvable)
-        return error_request(error, "match: \"%s\" cannot be solved; ffn.d_ff, model.d_model, model.n_layer and train.steps can",
+        return error_request(error,
+                             "match: \"%s\" cannot be solved; ffn.d_ff, model.d_model, model.n_layer and train.steps can",
                              option);
     if (match == MATCH_PARAMS && !solvable->changes_params)
         return error_request(error, "match: %s does not change the number of parameters; match flops by it", option);
@@ -88,7 +90,10 @@ static int64_t step_of(const struct run *run, const struct solvable *solvable)
 {
     if (strcmp(solvable->option, "model.d_model") != 0 || run->model.head_dim != 0)
         return solvable->step;
-    return 2 * run->model.n_head % solvable->step == 0 ? 2 * run->model.n_head : 2 * run->model.n_head * solvable->step;
+    int64_t step = 2 * run->model.n_head;
+    while (step % solvable->step != 0)
+        step += 2 * run->model.n_head;
+    return step;
 }
 
 // The largest value whose cost is at most the target (or one step, the smallest there is), and the next.
@@ -122,14 +127,14 @@ static bool bracket(const struct solver *solver, double target, int64_t value[2]
 bool match_solve(struct run *run, enum match match, const char *option, double target, match_counter counter,
                  struct arena *arena, double *left, struct error *error)
 {
-    struct solver solver = {.run = run, .match = match, .solvable = solvable_find(option), .counter = counter, .arena = arena,
-                            .error = error};
+    struct solver solver = {
+        .run = run, .match = match, .solvable = solvable_find(option), .counter = counter, .arena = arena, .error = error};
     struct run resolved = *run;
     struct match_cost now;
     if (!run_resolve(&resolved, error) || !counter(&resolved, &now, error))
         return false;
     double own = match == MATCH_PARAMS ? now.params : now.flops;
-    if (own == target) {   // the placebo stays the same model
+    if (own == target) { // the placebo stays the same model
         *left = 0;
         return true;
     }

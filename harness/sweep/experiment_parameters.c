@@ -235,7 +235,8 @@ void draft_baseline(struct draft *draft, struct yaml *node)
 void draft_arms(struct draft *draft, struct yaml *node)
 {
     if (node->kind == YAML_TEXT) {
-        draft_mistake(draft, node->line, "arms: it takes a map of names, as `gated: {ffn: swiglu}`, or a list, as `- {ffn: swiglu}`");
+        draft_mistake(draft, node->line,
+                      "arms: it takes a map of names, as `gated: {ffn: swiglu}`, or a list, as `- {ffn: swiglu}`");
         return;
     }
     draft->hands = arena_allocate(draft->arena, (size_t)node->count, sizeof *draft->hands);
@@ -246,7 +247,8 @@ void draft_arms(struct draft *draft, struct yaml *node)
             continue;
         }
         if (arm->key && (strlen(arm->key) > 80 || strpbrk(arm->key, "\n\t") || !*arm->key || strcmp(arm->key, "(base)") == 0))
-            draft_mistake(draft, arm->line, "arms: \"%.80s\" cannot be a name; use one line of at most 80 characters", arm->key);
+            draft_mistake(draft, arm->line, "arms: \"%.80s\" cannot be a name; use one line of at most 80 characters",
+                          arm->key);
         struct hand_arm *hand = &draft->hands[draft->hand_count++];
         *hand = (struct hand_arm){.name = arm->key, .line = arm->line};
         put_map(draft, &hand->settings, arm);

@@ -4,6 +4,7 @@
 // --set. An arm is the baseline with its own settings over it. Refuses values that slots and options refuse, runs that
 // components refuse, two arms that are one run, and more arms than a machine will ever train. Called by experiment_read.
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,18 +13,18 @@
 
 struct span_state {
     struct draft *draft;
-    struct settings settings;   // the baseline's
-    char (*ids)[RUN_ID_SIZE];   // of each arm, to find two that are one run
-    int *lines;                 // where each arm comes from
+    struct settings settings; // the baseline's
+    char (*ids)[RUN_ID_SIZE]; // of each arm, to find two that are one run
+    int *lines;               // where each arm comes from
     int capacity;
-    bool base_met;              // the grid holds the baseline
-    int dropped;                // random draws that were there already
+    bool base_met; // the grid holds the baseline
+    int dropped;   // random draws that were there already
 };
 
 // One arm to be: what it sets over the baseline.
 struct candidate {
     struct settings settings;
-    const char *name;           // NULL: what differs
+    const char *name; // NULL: what differs
     int line;
     bool by_hand;
 };
@@ -64,7 +65,8 @@ static bool is_repeated(struct span_state *state, const struct candidate *candid
             state->dropped++;
             return true;
         }
-        if (strcmp(state->ids[i], id) == 0 && !candidate->by_hand && i == 0 && !state->base_met) {
+        if (strcmp(state->ids[i], id) == 0 && !candidate->by_hand && draft->method == METHOD_GRID && i == 0 &&
+            !state->base_met) {
             state->base_met = true;
             return true;
         }
@@ -88,9 +90,8 @@ static void add_arm(struct span_state *state, const struct candidate *candidate)
     if (solved)
         draft_mistake(draft, solved->line, "%s: match solves %s; leave it out here", solved->value, draft->match_option);
     struct settings whole = {0};
-    settings_merge(&whole, draft->arena, &state->settings, LAYER_BASELINE);
-    for (int i = 0; i < whole.count; i++)
-        whole.sets[i].layer = state->settings.sets[i].layer;
+    for (int i = 0; i < state->settings.count; i++)
+        settings_put(&whole, draft->arena, state->settings.sets[i]);
     settings_merge(&whole, draft->arena, &candidate->settings, LAYER_ARM);
     settings_merge(&whole, draft->arena, &draft->command, LAYER_COMMAND);
     struct run run;
@@ -165,7 +166,7 @@ static void span_grid(struct span_state *state)
     for (size_t cell = 0; cell < total && draft->swept_count > 0; cell++) {
         struct candidate candidate = {0};
         size_t rest = cell, block = total;
-        for (int i = 0; i < draft->swept_count; i++) {   // the last parameter turns fastest
+        for (int i = 0; i < draft->swept_count; i++) { // the last parameter turns fastest
             block /= (size_t)draft->swept[i].count;
             candidate_put(state, &candidate, &draft->swept[i].values[rest / block]);
             rest %= block;
@@ -297,7 +298,8 @@ static void check_sections(struct draft *draft)
             if (strcmp(set->key, "seed") == 0)
                 draft_mistake(draft, set->line, "seed: seeds are shared by all arms; say how many with `replicates:`");
             if (draft->match && strcmp(set->key, draft->match_option) == 0)
-                draft_mistake(draft, set->line, "%s: an arm sets it, and match on line %d solves it", set->key, draft->match_line);
+                draft_mistake(draft, set->line, "%s: an arm sets it, and match on line %d solves it", set->key,
+                              draft->match_line);
             if (settings_find(&draft->command, set->key))
                 draft_mistake(draft, 0, "--set %s: an arm sets it; change %s:%d instead", set->key, draft->path, set->line);
         }
@@ -342,8 +344,9 @@ static bool finish(struct span_state *state)
         struct arm *arm = &experiment->arms[i];
         trouble = (struct error){0};
         double target = draft->match == MATCH_PARAMS ? cost.params : cost.flops;
-        if (i > 0 && draft->match && !match_solve(&arm->run, draft->match, draft->match_option, target, match_count, draft->arena,
-                                                  &arm->match_left, &trouble))
+        if (i > 0 && draft->match &&
+            !match_solve(&arm->run, draft->match, draft->match_option, target, match_count, draft->arena, &arm->match_left,
+                         &trouble))
             draft_carry(draft, draft->match_line, arena_format(draft->arena, "match: %s: ", arm->name), &trouble);
         arm->differs = draft_difference(draft, &base, &arm->run);
         if (trouble.count == 0 && !run_resolve(&arm->run, &trouble))

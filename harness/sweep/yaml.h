@@ -12,18 +12,18 @@
 #include "base/memory.h"
 
 enum yaml_kind { YAML_TEXT, YAML_LIST, YAML_MAP };
-extern const char *const yaml_kind_names[];   // "a single value", "a list", "a map of keys"
+extern const char *const yaml_kind_names[]; // "a single value", "a list", "a map of keys"
 
 enum { YAML_BYTES_MAX = 1 << 20, YAML_DEPTH_MAX = 16, YAML_NODES_MAX = 10000, YAML_TEXT_MAX = 4096 };
 
 struct yaml {
     enum yaml_kind kind;
-    const char *key;       // of an entry in a map
-    const char *text;      // YAML_TEXT
+    const char *key;  // of an entry in a map
+    const char *text; // YAML_TEXT
     bool quoted;
-    int line;              // of the key, or of the value where there is none; from 1
-    int count;             // entries
-    struct yaml *first;    // entries in order, linked by `next`
+    int line;           // of the key, or of the value where there is none; from 1
+    int count;          // entries
+    struct yaml *first; // entries in order, linked by `next`
     struct yaml *next;
 };
 
