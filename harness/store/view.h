@@ -6,9 +6,6 @@
 #include "base/memory.h"
 #include "store/store.h"
 
-enum run_state { RUN_PLANNED, RUN_RUNNING, RUN_FINISHED, RUN_DIVERGED, RUN_FAILED };
-extern const char *const run_state_names[]; // "planned", "running", ... NULL-ended
-
 struct run_view {
     char id[17];
     enum run_state state;
@@ -39,6 +36,7 @@ struct experiment_view {
     int64_t *seeds;
     struct arm_view *arms; // the baseline first
     int looks;             // times the comparison was extended by more seeds: 1 for the first
+    bool extension_declared; // by `replicates: {first, max}`, before the runs: every look has a level of its own
     const char *match;     // "params by ffn.d_ff" and what is left, or NULL
 };
 
