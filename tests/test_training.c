@@ -345,51 +345,60 @@ Test(training, learns)
     cr_expect(test_error > 0.005 && test_error < 0.5, "standard error %g", test_error);
 }
 
-// Worse than untrained, 20 steps in a row: a result with its step, not a failure; the numbers up to there are kept.
+// Not finite, or worse than untrained 20 steps in a row: a result with its step, not a failure; what was told is kept.
 Test(training, says_that_it_diverged)
 {
-    static const char *const wild[] = {"train.lr=30",  "optimizer=sgd(momentum=0.9)",
-                                       "train.clip=0", "train.steps=200",
-                                       "dropout=off",  NULL};
-    const struct run run = small_run(wild);
-    struct train_result result;
-    const struct recording *recording = train_well(&run, &(struct train_options){.threads = 2}, &result);
-    cr_assert_eq(result.state, TRAIN_DIVERGED);
-    cr_assert_geq(recording->event_count, 1);
-    const struct told *event = &recording->events[recording->event_count - 1];
-    cr_expect_str_eq(event->name, "diverged");
-    cr_expect_eq(event->step, result.diverged_at);
-    cr_expect_eq(find(recording, "train_loss", result.diverged_at)->step, result.diverged_at);
-    for (int i = 0; i < recording->metric_count; i++)
-        cr_expect(strncmp(recording->metrics[i].name, "test", 4) != 0, "the test part was read for a diverged run");
+    static const char *const overflowing[] = {"train.eval_every=0", "train.lr=30",     "optimizer=sgd(momentum=0.9)",
+                                              "train.clip=0",       "train.steps=200", NULL};
+    static const char *const worse[] = {"train.eval_every=0", "train.lr=1", "schedule=constant", "train.steps=200", NULL};
+    static const char *const *const changes[] = {overflowing, worse};
+    for (int i = 0; i < 2; i++) {
+        const struct run run = small_run(changes[i]);
+        struct train_result result;
+        const struct recording *recording = train_well(&run, &(struct train_options){.threads = 2}, &result);
+        cr_assert_eq(result.state, TRAIN_DIVERGED);
+        cr_assert_eq(recording->event_count, i == 0 ? 2 : 1);
+        const struct told *event = &recording->events[recording->event_count - 1];
+        cr_expect_str_eq(recording->events[0].name, i == 0 ? "non_finite" : "diverged");
+        cr_expect_str_eq(event->name, "diverged");
+        cr_expect(isfinite(event->value) == (i == 1));
+        cr_expect_eq(event->step, result.diverged_at);
+        double first = find(recording, "train_loss", 0)->value;
+        for (int64_t step = result.diverged_at - 19; i == 1 && step <= result.diverged_at; step++)
+            cr_expect(find(recording, "train_loss", step)->value > 1.1 * first, "step %lld was not above", (long long)step);
+        cr_expect_eq(find(recording, "train_loss", result.diverged_at)->step, result.diverged_at);
+        for (int j = 0; j < recording->metric_count; j++)
+            cr_expect(strncmp(recording->metrics[j].name, "test", 4) != 0, "the test part was read for a diverged run");
+    }
 }
 
 // ---- Data and updates -----------------------------------------------------------------------------------------------------------
 
-// The whole part in windows that share no target, whatever the batch: token i is a target once, but the first and a short rest.
+// The whole part in windows that share no target: each token is one once, but for the first and a short rest. The part's 300 tokens
+// are 50 times 6, of which only 49 windows have a last target.
 Test(training, evaluation_reads_every_window_once)
 {
     struct dataset dataset = {0};
     struct error error = {0};
     struct batch_room room;
     int seen[TOKENS] = {0};
-    cr_assert(open_data(NULL, &dataset, &error) && batch_open(&room, 4, 7, &error), "%s", error.text);
+    cr_assert(open_data(NULL, &dataset, &error) && batch_open(&room, 4, 6, &error), "%s", error.text);
     const struct span part = dataset.parts[DATA_VALIDATION];
-    int64_t windows = batch_windows(&dataset, DATA_VALIDATION, 7), count = part.end - part.begin;
-    cr_assert_eq(windows, (count - 1) / 7);
+    int64_t windows = batch_windows(&dataset, DATA_VALIDATION, 6), count = part.end - part.begin;
+    cr_assert_eq(windows, (count - 1) / 6);
     for (int64_t first = 0; first < windows; first += 4) {
         int64_t left = windows - first < 4 ? windows - first : 4;
         struct batch batch = batch_read(&room, &dataset, DATA_VALIDATION, first, left);
-        for (int64_t i = 0; i < left * 7; i++) {
-            int64_t place = first * 7 + i;
+        for (int64_t i = 0; i < left * 6; i++) {
+            int64_t place = first * 6 + i;
             cr_assert(batch.tokens[i] == dataset.tokens[part.begin + place] &&
                       batch.targets[i] == dataset.tokens[part.begin + place + 1]);
-            cr_assert_eq(batch.positions[i], i % 7);
+            cr_assert_eq(batch.positions[i], i % 6);
             seen[place + 1]++;
         }
     }
     for (int64_t i = 0; i < count; i++)
-        cr_assert_eq(seen[i], i >= 1 && i <= windows * 7, "token %lld was a target %d times", (long long)i, seen[i]);
+        cr_assert_eq(seen[i], i >= 1 && i <= windows * 6, "token %lld was a target %d times", (long long)i, seen[i]);
     batch_close(&room);
     dataset_close(&dataset);
 }
