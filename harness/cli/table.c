@@ -171,6 +171,10 @@ static void put_json_number(const char *cell, FILE *file)
 {
     int64_t whole;
     char *end;
+    if (!strcmp(cell, "true") || !strcmp(cell, "false")) {
+        fputs(cell, file);
+        return;
+    }
     if (text_to_int(cell, &whole)) {
         fprintf(file, "%lld", (long long)whole);
         return;
