@@ -21,7 +21,8 @@ LDFLAGS  += -rdynamic
 SOURCES    := $(wildcard harness/*.c harness/*/*.c harness/*/*/*.c)
 COMPONENTS := $(sort $(wildcard variants/*/*.c))
 VERBS      := $(sort $(wildcard harness/cli/verb_*.c))
-OBJECTS    := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES) $(COMPONENTS)) $(BUILD)/components.o $(BUILD)/verbs.o
+OBJECTS    := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES) $(COMPONENTS)) $(BUILD)/components.o $(BUILD)/verbs.o \
+              $(BUILD)/schema.o $(BUILD)/made.o
 TESTS      := $(wildcard tests/*.c)
 TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(TESTS))
 
@@ -52,7 +53,26 @@ $(BUILD)/verbs.c: FORCE
 	   $(foreach v,$(basename $(notdir $(VERBS))),echo '    &$(v),';) \
 	   echo '    NULL};'; } > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-$(BUILD)/components.o $(BUILD)/verbs.o: $(BUILD)/%.o: $(BUILD)/%.c
+# The schema becomes a part of the program; bytes, because a string literal of its length is not portable.
+$(BUILD)/schema.c: harness/store/schema.sql
+	@mkdir -p $(BUILD)
+	@{ echo '// Written by make from harness/store/schema.sql.'; echo 'extern const char store_schema[];'; \
+	   echo 'const char store_schema[] = {'; od -An -v -tu1 $< | sed 's/ *\([0-9][0-9]*\)/\1,/g'; echo '0};'; } > $@
+
+# What the program was made from, for the provenance of its runs: the commit where this folder is a repository's own, with
+# "+changes" when files differ from it.
+MADE_FLAGS := $(filter-out -W% -M%,$(COMPILE) $(CFLAGS))
+$(BUILD)/made.c: FORCE
+	@mkdir -p $(BUILD)
+	@commit=unknown; if prefix=$$(git rev-parse --show-prefix 2>/dev/null) && [ -z "$$prefix" ]; then \
+	   commit=$$(git rev-parse --short=12 HEAD 2>/dev/null) || commit=unknown; \
+	   [ -z "$$(git status --porcelain 2>/dev/null)" ] || commit="$$commit+changes"; fi; \
+	 { echo '// Written by make.'; echo 'extern const char made_commit[], made_flags[];'; \
+	   echo "const char made_commit[] = \"$$commit\";"; \
+	   echo 'const char made_flags[] = "$(subst ",\",$(MADE_FLAGS))";'; } > $@.new; \
+	 cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(BUILD)/components.o $(BUILD)/verbs.o $(BUILD)/schema.o $(BUILD)/made.o: $(BUILD)/%.o: $(BUILD)/%.c
 	$(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/tests/run: $(filter-out $(BUILD)/harness/main.o,$(OBJECTS)) $(TEST_OBJECTS)
