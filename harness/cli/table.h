@@ -4,7 +4,7 @@
 
 #include "cli/verb.h"
 
-enum { TABLE_COLUMNS_MAX = 32 };
+enum { TABLE_COLUMNS_MAX = 40 };
 
 struct column {
     const char *name;    // the JSON key and CSV heading: "tokens_per_s"
