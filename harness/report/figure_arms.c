@@ -7,10 +7,7 @@
 #include "report/number.h"
 #include "report/words.h"
 
-static double floor_of(const struct comparison *comparison)
-{
-    return isfinite(comparison->floor) ? comparison->floor : 0;
-}
+static double floor_of(const struct comparison *comparison) { return isfinite(comparison->floor) ? comparison->floor : 0; }
 
 static void numbers(struct text *data, int count, const double *values)
 {
@@ -160,7 +157,7 @@ static void cost_arm(const struct figure *figure, const struct comparison *compa
         sums[1] += point[1];
         count++;
     }
-    if (!count || arm->diverged)   // survivors are not averaged
+    if (!count || arm->diverged) // survivors are not averaged
         return;
     const double mean[] = {sums[0] / count, sums[1] / count};
     text_add(&blocks->means, "%d", line);
