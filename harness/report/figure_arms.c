@@ -7,7 +7,10 @@
 #include "report/number.h"
 #include "report/words.h"
 
-static double floor_of(const struct comparison *comparison) { return isfinite(comparison->floor) ? comparison->floor : 0; }
+static double floor_of(const struct comparison *comparison)
+{
+    return isfinite(comparison->floor) ? comparison->floor : 0;
+}
 
 static void numbers(struct text *data, int count, const double *values)
 {
@@ -32,10 +35,10 @@ static void pairs_rows(const struct comparison *comparison, const struct cast *c
         struct text verdict = {0};
         words_verdict(comparison, arm, &verdict);
         text_add(data, "%d\t", cast->slots[i]);
-        data_text(data, arm->name);
+        figure_data_text(data, arm->name);
         numbers(data, 3, interval);
         text_add(data, "\t");
-        data_text(data, verdict.data);
+        figure_data_text(data, verdict.data);
         text_add(data, "\n");
         for (int j = 0; j < 3; j++)
             range_offer(delta, interval[j]);
@@ -157,7 +160,7 @@ static void cost_arm(const struct figure *figure, const struct comparison *compa
         sums[1] += point[1];
         count++;
     }
-    if (!count || arm->diverged) // survivors are not averaged
+    if (!count || arm->diverged)   // survivors are not averaged
         return;
     const double mean[] = {sums[0] / count, sums[1] / count};
     text_add(&blocks->means, "%d", line);

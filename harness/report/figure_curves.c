@@ -11,7 +11,7 @@
 
 // One run's series, smoothed and thinned.
 struct curve {
-    int64_t count, diverged_at; // diverged_at: step, or -1
+    int64_t count, diverged_at;   // diverged_at: step, or -1
     int64_t *steps;
     double *values;
 };
@@ -22,7 +22,7 @@ struct curves {
     bool above_floor;
     struct arena arena;
     struct cast cast;
-    struct curve *runs; // [arm of the cast, seed]
+    struct curve *runs;           // [arm of the cast, seed]
     int seeds;
 };
 
@@ -181,7 +181,7 @@ static void write_runs(const struct curves *all, int arm, struct text *data)
 // A cross at the last finite value of a run that diverged, inside the range.
 static void write_crosses(const struct curves *all, struct range range, struct text *data)
 {
-    text_add(data, "NULL\tNULL\tNULL\n"); // a block without a line would not count
+    text_add(data, "NULL\tNULL\tNULL\n");   // a block without a line would not count
     for (int i = 0; i < all->cast.count; i++) {
         for (int seed = 0; seed < all->seeds; seed++) {
             const struct curve *curve = &all->runs[i * all->seeds + seed];
@@ -204,7 +204,7 @@ static struct range vertical_range(const struct curves *all, int64_t steps, bool
 {
     struct range range = range_empty;
     const struct curve *end = all->runs + all->cast.count * all->seeds;
-    for (int pass = 0; pass < 2 && range.low > range.high; pass++) // diverged runs only when there is nothing else
+    for (int pass = 0; pass < 2 && range.low > range.high; pass++)   // diverged runs only when there is nothing else
         for (const struct curve *curve = all->runs; curve < end; curve++)
             for (int64_t i = 0; i < curve->count && (pass || curve->diverged_at < 0); i++)
                 if ((double)curve->steps[i] >= all->figure->curve.settled * (double)steps)
@@ -248,13 +248,10 @@ static void write_facts(const struct curves *all, struct range range, int64_t st
     text_free(&label);
 }
 
-bool figure_curves_write(const struct figure *figure, const struct figure_source *source, struct text *data,
-                         struct error *error)
+bool figure_curves_write(const struct figure *figure, const struct figure_source *source, struct text *data, struct error *error)
 {
     bool above_floor = figure->curve.excess && isfinite(source->comparison->floor);
-    struct curves all = {.figure = figure,
-                         .source = source,
-                         .above_floor = above_floor,
+    struct curves all = {.figure = figure, .source = source, .above_floor = above_floor,
                          .metric = above_floor ? figure->curve.excess : figure->curve.metric};
     cast_choose(source->comparison, !figure->curve.difference, &all.arena, &all.cast);
     bool done = curves_read(&all, error);
