@@ -16,10 +16,10 @@ static double cost_flops(const struct run_view *run) { return run->flops > 0 ? r
 static double cost_seconds(const struct run_view *run) { return run->seconds > 0 ? run->seconds : NAN; }
 static double cost_memory(const struct run_view *run) { return run->peak_bytes > 0 ? run->peak_bytes : NAN; }
 
-static const struct figure_unit counts[] = {{1, ""}, {1e3, "thousand"}, {1e6, "million"}, {1e9, "billion"}, {0}};
-static const struct figure_unit flops[] = {{1, "FLOP"}, {1e9, "GFLOP"}, {1e12, "TFLOP"}, {1e15, "PFLOP"}, {1e18, "EFLOP"}, {0}};
-static const struct figure_unit times[] = {{1, "s"}, {120, "min"}, {7200, "h"}, {0}};
-static const struct figure_unit sizes[] = {{1, "bytes"}, {1024, "KiB"}, {1048576, "MiB"}, {1073741824, "GiB"}, {0}};
+static const struct figure_unit counts[] = {{1, ""}, {1e3, "thousand"}, {1e6, "million"}, {1e9, "billion"}, {.name = NULL}};
+static const struct figure_unit flops[] = {{1, "FLOP"}, {1e9, "GFLOP"}, {1e12, "TFLOP"}, {1e15, "PFLOP"}, {1e18, "EFLOP"}, {.name = NULL}};
+static const struct figure_unit times[] = {{1, "s"}, {120, "min"}, {7200, "h"}, {.name = NULL}};
+static const struct figure_unit sizes[] = {{1, "bytes"}, {1024, "KiB"}, {1048576, "MiB"}, {1073741824, "GiB"}, {.name = NULL}};
 
 #define BAND_READING "Line: mean over the seeds; band: lowest to highest seed. An arm with a diverged run is drawn run by run, a cross where it diverged."
 #define COST_READING "Small dots: seeds; large dot: their mean. A cross at the top: a run that diverged, at its cost."
@@ -48,7 +48,7 @@ const struct figure figures[] = {
      .reading = COST_READING, .cost = {cost_seconds, "time of a run", times}},
     {.name = "memory", .title = "Loss against peak memory", .script = "cost.gp", .write = figure_cost_write,
      .reading = COST_READING, .cost = {cost_memory, "peak memory of a run", sizes}},
-    {0},
+    {.name = NULL},
 };
 
 const struct figure *figure_find(const char *name, struct error *error)

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "base/text.h"
-#include "report/comparison.h"
+#include "report/figure.h"
 
 // Which arms a figure tells apart, and in which order its data file holds them: those with a colour of their own first.
 enum { SLOT_BASELINE = 0, SLOT_NAMED_MAX = 6, SLOT_OTHERS = 7 };

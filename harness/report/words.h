@@ -1,6 +1,6 @@
-// words.h: what a comparison says, as words: names of verdicts and metrics, the answer as one sentence, what it does not show.
+// words.h: what a comparison says, as sentences: the metric, a verdict, the answer, what it does not show.
 //
-// Who calls it: figures and the report; every number comes from the comparison.
+// Who calls it: figures and the report. Every number comes from the comparison.
 #ifndef REPORT_WORDS_H
 #define REPORT_WORDS_H
 
@@ -11,13 +11,11 @@
 
 // "val_loss above the floor (nats per byte)".
 void words_metric(const struct comparison *comparison, bool above_floor, struct text *text);
-// "nats per byte"; "" where the metric has no unit.
-const char *words_unit(const struct comparison *comparison, const char *metric);
-// "better", "equivalent (±.01)", "diverged 2 of 5".
+// "better", "equivalent (±.01)", "diverged 2 of 5", "no verdict yet".
 void words_verdict(const struct comparison *comparison, const struct comparison_arm *arm, struct text *text);
-// "5 seeds of (base) against 6 arms on val_loss: position=rope is better; ...".
+// One sentence: which arms are better, worse, equivalent, not distinguishable, diverged.
 void words_answer(const struct comparison *comparison, struct text *text);
-// What the result does not reach: size, data, steps, the one learning rate, the seeds it shares.
+// What the result does not reach: sizes, data, steps, learning rates and seeds beside its own.
 void words_limits(const struct comparison *comparison, struct text *text);
 
 #endif

@@ -10,22 +10,17 @@
 #include "tensor/attention.h"
 #include "tensor/lane.h"
 #include "tensor/ops.h"
+#include "tensor/vector_math.h"
 
 #include <float.h>
 #include <string.h>
 
 #ifdef __AVX512F__
-enum { VECTOR_BYTES = 64, MULTIPLY_ROWS = 8 };   // 8 x 2 sums of 32 registers
+enum { VECTOR_BYTES = 64, MULTIPLY_ROWS = 8 }; // 8 x 2 sums of 32 registers
 #else
-enum { VECTOR_BYTES = 32, MULTIPLY_ROWS = 4 };   // 4 x 2 sums of 16 registers
+enum { VECTOR_BYTES = 32, MULTIPLY_ROWS = 4 }; // 4 x 2 sums of 16 registers
 #endif
-enum { WIDTH_MULTIPLE = 16 };                    // of a packed row: whole vectors of either REAL
-
-// <math.h> must not be included here: these declarations are what lets the compiler call the C library's vector versions.
-__attribute__((simd("notinbranch"), const)) double exp2(double);
-__attribute__((simd("notinbranch"), const)) double tanh(double);
-__attribute__((simd("notinbranch"), const)) float tanhf(float);
-__attribute__((simd("notinbranch"), const)) double log(double);
+enum { WIDTH_MULTIPLE = 16 }; // of a packed row: whole vectors of either REAL
 
 #define ALWAYS_INLINE __attribute__((always_inline))
 #define LOG2_E        1.4426950408889634074
@@ -33,12 +28,19 @@ __attribute__((simd("notinbranch"), const)) double log(double);
 
 // The workspace of one call. Packed rows are head_dim wide, zero-padded to `width`; "transposed" is [width][query tile].
 enum buffer {
-    KEY, VALUE, KEY_GRADIENT, VALUE_GRADIENT,   // [places][width] of one head, in the order of the pass
-    KEY_POSITION,                               // [places]
-    QUERY_ROWS, OUTPUT_GRADIENT_ROWS,           // [query tile][width]; queries are scaled
-    QUERY, OUTPUT_GRADIENT,                     // transposed
-    OUTPUT,                                     // transposed; backward: the queries' gradient
-    SCORES, SCORE_GRADIENTS, CAPPED,            // [key tile][query tile]; capped: tanh of the scores
+    KEY,
+    VALUE,
+    KEY_GRADIENT,
+    VALUE_GRADIENT, // [places][width] of one head, in the order of the pass
+    KEY_POSITION,   // [places]
+    QUERY_ROWS,
+    OUTPUT_GRADIENT_ROWS, // [query tile][width]; queries are scaled
+    QUERY,
+    OUTPUT_GRADIENT, // transposed
+    OUTPUT,          // transposed; backward: the queries' gradient
+    SCORES,
+    SCORE_GRADIENTS,
+    CAPPED, // [key tile][query tile]; capped: tanh of the scores
     BUFFER_COUNT,
 };
 
@@ -99,13 +101,13 @@ static int tile_runs(const struct attention_tile *tile, int lanes, struct run *r
 #define KERNELS "tensor/ops/attention.c"
 #include "tensor/twice.h"
 
-static const struct kernels kernels_float = {.forward = forward_float, .backward = backward_float};
-static const struct kernels kernels_double = {.forward = forward_double, .backward = backward_double};
-
 const struct op attention_tiled = {
-    .name = "attention", .rows = OP_ROWS_SEQUENCE,
+    .name = "attention",
+    .rows = OP_ROWS_SEQUENCE,
     .keeps = OP_KEEPS_INPUT_0 | OP_KEEPS_INPUT_1 | OP_KEEPS_INPUT_2 | OP_KEEPS_OUTPUT_0,
-    .attributes_size = sizeof(struct attention), .plan = plan_tiled, .cost = attention_cost,
+    .attributes_size = sizeof(struct attention),
+    .plan = plan_tiled,
+    .cost = attention_cost,
     .kernels = {[REAL_FLOAT] = &kernels_float, [REAL_DOUBLE] = &kernels_double},
 };
 
@@ -120,7 +122,7 @@ struct tensor *op_attention(struct graph *graph, struct tensor *query, struct te
 
 #include "tensor/ops/attention_tile.h"
 
-#define TILE  ATTENTION_QUERY_TILE
+#define TILE   ATTENTION_QUERY_TILE
 #define LOWEST ((REAL)(REAL_IS_FLOAT ? -FLT_MAX : -DBL_MAX))
 
 // One call: the buffers, and the query tile at hand.
@@ -128,30 +130,33 @@ struct NAME(work) {
     const struct attention *attention;
     const struct attention_schedule *schedule;
     REAL *buffers[BUFFER_COUNT];
-    int64_t width, rows;              // of a packed row; head_dim in whole blocks
-    REAL factor;                      // what packed queries are multiplied by
-    REAL cap;                         // the soft cap, in bits (scores are kept in units of log 2)
+    int64_t width, rows; // of a packed row; head_dim in whole blocks
+    REAL factor;         // what packed queries are multiplied by
+    REAL cap;            // the soft cap, in bits (scores are kept in units of log 2)
     // Of the sequence, pass and query tile at hand. Queries are lanes: vector `c` holds lanes [c LANES, (c + 1) LANES).
-    int64_t first_row;                // of the sequence
-    const int32_t *order;             // of the pass
+    int64_t first_row;    // of the sequence
+    const int32_t *order; // of the pass
     int64_t query_begin, query_count;
-    VECTOR max[COLUMNS], sum[COLUMNS];      // forward
-    VECTOR log_sum[COLUMNS], dot[COLUMNS];  // backward: log-sum-exp in bits, rowsum(dO * O)
+    VECTOR max[COLUMNS], sum[COLUMNS];     // forward
+    VECTOR log_sum[COLUMNS], dot[COLUMNS]; // backward: log-sum-exp in bits, rowsum(dO * O)
     VECTOR slope[COLUMNS], position[COLUMNS];
     bool sloped;
     struct run runs[RUNS_MAX];
     int run_count;
 };
 
-static void NAME(work_open)(struct NAME(work) *work, const struct node *node, const struct lane *lane)
+static void NAME(work_open)(struct NAME(work) * work, const struct node *node, const struct lane *lane)
 {
     const struct attention *attention = node->attributes;
-    double scale = 1.0 / __builtin_sqrt((double)attention->head_dim);
+    double scale = 1.0 / sqrt((double)attention->head_dim);
     *work = (struct NAME(work)){
-        .attention = attention, .schedule = attention->schedule, .width = padded_width(attention),
+        .attention = attention,
+        .schedule = attention->schedule,
+        .width = padded_width(attention),
         .rows = (attention->head_dim + ATTENTION_KEY_BLOCK - 1) / ATTENTION_KEY_BLOCK * ATTENTION_KEY_BLOCK,
         .factor = (REAL)(attention->softcap > 0 ? scale / attention->softcap : scale * LOG2_E),
-        .cap = (REAL)(attention->softcap * LOG2_E), .sloped = attention->slopes != NULL,
+        .cap = (REAL)(attention->softcap * LOG2_E),
+        .sloped = attention->slopes != NULL,
     };
     REAL *next = (REAL *)lane->workspace;
     for (enum buffer buffer = 0; buffer < BUFFER_COUNT; buffer++) {
@@ -163,7 +168,7 @@ static void NAME(work_open)(struct NAME(work) *work, const struct node *node, co
 // ---- Between the tensors' rows and packed ones ----------------------------------------------------------------------------
 
 // Columns [column, column + head_dim) of the rows at places [begin, begin + count), times factor; zeros up to `padded` rows.
-static void NAME(pack)(const struct NAME(work) *work, const REAL *from, int64_t from_width, int64_t column, int64_t begin,
+static void NAME(pack)(const struct NAME(work) * work, const REAL *from, int64_t from_width, int64_t column, int64_t begin,
                        int64_t count, int64_t padded, REAL factor, REAL *to)
 {
     int64_t head_dim = work->attention->head_dim;
@@ -179,7 +184,7 @@ static void NAME(pack)(const struct NAME(work) *work, const REAL *from, int64_t 
     }
 }
 
-static void NAME(unpack)(const struct NAME(work) *work, const REAL *from, int64_t begin, int64_t count, REAL factor, bool add,
+static void NAME(unpack)(const struct NAME(work) * work, const REAL *from, int64_t begin, int64_t count, REAL factor, bool add,
                          REAL *to, int64_t to_width, int64_t column)
 {
     int64_t head_dim = work->attention->head_dim;
@@ -195,7 +200,7 @@ static void NAME(unpack)(const struct NAME(work) *work, const REAL *from, int64_
 }
 
 // Keys and values of one head, for all places of the pass.
-static void NAME(pack_keys)(struct NAME(work) *work, const struct node *node, const struct lane *lane, int64_t kv_head)
+static void NAME(pack_keys)(struct NAME(work) * work, const struct node *node, const struct lane *lane, int64_t kv_head)
 {
     const struct attention *attention = work->attention;
     int64_t time = work->schedule->time, kv_width = attention->kv_heads * attention->head_dim;
@@ -209,15 +214,16 @@ static void NAME(pack_keys)(struct NAME(work) *work, const struct node *node, co
 }
 
 // The queries of a tile, scaled, as rows and transposed.
-static void NAME(pack_queries)(struct NAME(work) *work, const struct node *node, const struct lane *lane, int64_t head,
+static void NAME(pack_queries)(struct NAME(work) * work, const struct node *node, const struct lane *lane, int64_t head,
                                int64_t tile)
 {
     const struct attention *attention = work->attention;
     int64_t left = work->schedule->time - tile * TILE;
     work->query_begin = tile * TILE;
     work->query_count = left < TILE ? left : TILE;
-    NAME(pack)(work, lane_input(node, 0, lane), attention->n_head * attention->head_dim, head * attention->head_dim,
-               work->query_begin, work->query_count, TILE, work->factor, work->buffers[QUERY_ROWS]);
+    NAME(pack)
+    (work, lane_input(node, 0, lane), attention->n_head * attention->head_dim, head * attention->head_dim, work->query_begin,
+     work->query_count, TILE, work->factor, work->buffers[QUERY_ROWS]);
     NAME(transpose)(work->buffers[QUERY_ROWS], TILE, work->width, work->buffers[QUERY]);
     if (!work->sloped)
         return;
@@ -231,49 +237,52 @@ static void NAME(pack_queries)(struct NAME(work) *work, const struct node *node,
 }
 
 // The saved log-sum-exps of the tile's queries, in bits; 0 behind the end.
-static void NAME(read_log_sums)(const struct NAME(work) *work, const REAL *saved, int64_t head, REAL *log_sums)
+static void NAME(read_log_sums)(const struct NAME(work) * work, const REAL *saved, int64_t head, REAL *log_sums)
 {
     for (int64_t i = 0; i < TILE; i++)
-        log_sums[i] = i < work->query_count ? saved[(work->first_row + work->order[work->query_begin + i]) *
-                                                    work->attention->n_head + head] * (REAL)LOG2_E
-                                            : 0;
+        log_sums[i] =
+            i < work->query_count
+                ? saved[(work->first_row + work->order[work->query_begin + i]) * work->attention->n_head + head] * (REAL)LOG2_E
+                : 0;
 }
 
 // ---- Scores of a tile ----------------------------------------------------------------------------------------------------
 
 // result [keys][TILE] = rows [keys][width] transposed [width][TILE], where some query sees the key.
-static void NAME(multiply_runs)(const struct NAME(work) *work, const REAL *rows, const REAL *transposed, REAL *result)
+static void NAME(multiply_runs)(const struct NAME(work) * work, const REAL *rows, const REAL *transposed, REAL *result)
 {
     for (const struct run *run = work->runs; run < work->runs + work->run_count; run++)
         for (int key = run->key; key < run->key + run->keys; key += ATTENTION_KEY_BLOCK)
-            NAME(multiply_block)(run->columns, false, work->attention->head_dim, rows + key * work->width, work->width, 1,
-                                 transposed + run->column * LANES, TILE, result + key * TILE + run->column * LANES, TILE);
+            NAME(multiply_block)
+            (run->columns, false, work->attention->head_dim, rows + key * work->width, work->width, 1,
+             transposed + run->column * LANES, TILE, result + key * TILE + run->column * LANES, TILE);
 }
 
 // sum [width][TILE] += rows' [width][keys] scores [keys][TILE].
-static void NAME(add_weighted_rows)(const struct NAME(work) *work, const REAL *rows, const REAL *scores, REAL *sum)
+static void NAME(add_weighted_rows)(const struct NAME(work) * work, const REAL *rows, const REAL *scores, REAL *sum)
 {
     for (const struct run *run = work->runs; run < work->runs + work->run_count; run++)
         for (int64_t d = 0; d < work->rows; d += ATTENTION_KEY_BLOCK)
-            NAME(multiply_block)(run->columns, true, run->keys, rows + run->key * work->width + d, 1, work->width,
-                                 scores + run->key * TILE + run->column * LANES, TILE, sum + d * TILE + run->column * LANES,
-                                 TILE);
+            NAME(multiply_block)
+            (run->columns, true, run->keys, rows + run->key * work->width + d, 1, work->width,
+             scores + run->key * TILE + run->column * LANES, TILE, sum + d * TILE + run->column * LANES, TILE);
 }
 
 // sum [keys][width] += scores [keys][TILE] rows [TILE][width].
-static void NAME(add_to_keys)(const struct NAME(work) *work, const struct attention_tile *tile, const REAL *scores,
+static void NAME(add_to_keys)(const struct NAME(work) * work, const struct attention_tile *tile, const REAL *scores,
                               const REAL *rows, REAL *sum)
 {
     for (int block = 0; block < ATTENTION_KEY_BLOCKS; block++) {
         int begin = tile->lanes[block].begin, end = tile->lanes[block].end, key = block * ATTENTION_KEY_BLOCK;
         for (int64_t d = 0; d < work->width && begin < end; d += 2 * LANES)
-            NAME(multiply_block)(work->width - d > LANES ? 2 : 1, true, end - begin, scores + key * TILE + begin, TILE, 1,
-                                 rows + begin * work->width + d, work->width, sum + key * work->width + d, work->width);
+            NAME(multiply_block)
+            (work->width - d > LANES ? 2 : 1, true, end - begin, scores + key * TILE + begin, TILE, 1,
+             rows + begin * work->width + d, work->width, sum + key * work->width + d, work->width);
     }
 }
 
 // Soft cap, then alibi, on scores that still lack their cap.
-static void NAME(modify)(const struct NAME(work) *work, int64_t key_begin)
+static void NAME(modify)(const struct NAME(work) * work, int64_t key_begin)
 {
     const bool capped = work->cap > 0;
     for (const struct run *run = work->runs; run < work->runs + work->run_count; run++)
@@ -294,7 +303,7 @@ static void NAME(modify)(const struct NAME(work) *work, int64_t key_begin)
             }
 }
 
-static void NAME(score_tile)(struct NAME(work) *work, const struct attention_tile *tile)
+static void NAME(score_tile)(struct NAME(work) * work, const struct attention_tile *tile)
 {
     work->run_count = tile_runs(tile, LANES, work->runs);
     NAME(multiply_runs)(work, work->buffers[KEY] + tile->key_begin * work->width, work->buffers[QUERY], work->buffers[SCORES]);
@@ -344,7 +353,7 @@ ALWAYS_INLINE static inline void NAME(exponentiate)(const int columns, const str
 }
 
 // A higher maximum shrinks what was summed up before it.
-static void NAME(rescale)(struct NAME(work) *work, const VECTOR *before)
+static void NAME(rescale)(struct NAME(work) * work, const VECTOR *before)
 {
     VECTOR shrink[COLUMNS];
     bool same = true;
@@ -359,7 +368,7 @@ static void NAME(rescale)(struct NAME(work) *work, const VECTOR *before)
             NAME(store)(row + c * LANES, NAME(load)(row + c * LANES) * shrink[c]);
 }
 
-static void NAME(forward_tile)(struct NAME(work) *work, const struct attention_tile *tile)
+static void NAME(forward_tile)(struct NAME(work) * work, const struct attention_tile *tile)
 {
     const uint32_t *mask = tile->mask < 0 ? NULL : work->schedule->masks + tile->mask;
     const struct run *end = work->runs;
@@ -387,7 +396,7 @@ static void NAME(forward_tile)(struct NAME(work) *work, const struct attention_t
 }
 
 // The running state: nothing yet, or what earlier passes left in the output and the log-sum-exps.
-static void NAME(start_queries)(struct NAME(work) *work, const REAL *output, const REAL *saved, int64_t head, int pass)
+static void NAME(start_queries)(struct NAME(work) * work, const REAL *output, const REAL *saved, int64_t head, int pass)
 {
     const struct attention *attention = work->attention;
     REAL log_sums[TILE] __attribute__((aligned(VECTOR_BYTES)));
@@ -399,8 +408,9 @@ static void NAME(start_queries)(struct NAME(work) *work, const REAL *output, con
         }
         return;
     }
-    NAME(pack)(work, output, attention->n_head * attention->head_dim, head * attention->head_dim, work->query_begin,
-               work->query_count, TILE, 1, work->buffers[QUERY_ROWS]);
+    NAME(pack)
+    (work, output, attention->n_head * attention->head_dim, head * attention->head_dim, work->query_begin, work->query_count,
+     TILE, 1, work->buffers[QUERY_ROWS]);
     NAME(transpose)(work->buffers[QUERY_ROWS], TILE, work->width, work->buffers[OUTPUT]);
     NAME(read_log_sums)(work, saved, head, log_sums);
     for (int c = 0; c < COLUMNS; c++) {
@@ -411,7 +421,7 @@ static void NAME(start_queries)(struct NAME(work) *work, const REAL *output, con
 }
 
 // output = sum of weighted values / sum of weights; log-sum-exp = max + log(sum). -infinity: the query saw nothing so far.
-static void NAME(finish_queries)(struct NAME(work) *work, REAL *output, REAL *saved, int64_t head)
+static void NAME(finish_queries)(struct NAME(work) * work, REAL *output, REAL *saved, int64_t head)
 {
     const struct attention *attention = work->attention;
     REAL sums[TILE] __attribute__((aligned(VECTOR_BYTES))), maxima[TILE] __attribute__((aligned(VECTOR_BYTES)));
@@ -424,13 +434,16 @@ static void NAME(finish_queries)(struct NAME(work) *work, REAL *output, REAL *sa
             (REAL)((double)maxima[i] * LN_2 + log((double)sums[i]));
     for (REAL *row = work->buffers[OUTPUT]; row < work->buffers[OUTPUT] + work->rows * TILE; row += TILE)
         for (int c = 0; c < COLUMNS; c++)
-            NAME(store)(row + c * LANES, NAME(load)(row + c * LANES) / NAME(select)(work->sum[c] == 0, NAME(splat)(1), work->sum[c]));
+            NAME(store)
+            (row + c * LANES, NAME(load)(row + c * LANES) / NAME(select)(work->sum[c] == 0, NAME(splat)(1), work->sum[c]));
     NAME(transpose)(work->buffers[OUTPUT], work->width, TILE, work->buffers[QUERY_ROWS]);
-    NAME(unpack)(work, work->buffers[QUERY_ROWS], work->query_begin, work->query_count, 1, false, output,
-                 attention->n_head * attention->head_dim, head * attention->head_dim);
+    NAME(unpack)
+    (work, work->buffers[QUERY_ROWS], work->query_begin, work->query_count, 1, false, output,
+     attention->n_head * attention->head_dim, head * attention->head_dim);
 }
 
-static void NAME(forward_head)(struct NAME(work) *work, const struct node *node, const struct lane *lane, int64_t head, int pass)
+static void NAME(forward_head)(struct NAME(work) * work, const struct node *node, const struct lane *lane, int64_t head,
+                               int pass)
 {
     const struct attention_schedule *schedule = work->schedule;
     REAL *output = lane_output(node, 0, lane), *saved = lane_saved(node, lane);
@@ -464,7 +477,7 @@ static void NAME(forward)(const struct node *node, struct span rows, struct lane
 // ---- Backward -------------------------------------------------------------------------------------------------------------
 
 // P = exp(score - log-sum-exp); dS = P (dP - rowsum(dO O)), through the soft cap's derivative 1 - tanh^2.
-ALWAYS_INLINE static inline void NAME(differentiate)(const int columns, const struct NAME(work) *work, const struct run *run,
+ALWAYS_INLINE static inline void NAME(differentiate)(const int columns, const struct NAME(work) * work, const struct run *run,
                                                      const uint32_t *mask)
 {
     const bool capped = work->cap > 0;
@@ -490,7 +503,7 @@ ALWAYS_INLINE static inline void NAME(differentiate)(const int columns, const st
         }
 }
 
-static void NAME(backward_tile)(struct NAME(work) *work, const struct attention_tile *tile)
+static void NAME(backward_tile)(struct NAME(work) * work, const struct attention_tile *tile)
 {
     const uint32_t *mask = tile->mask < 0 ? NULL : work->schedule->masks + tile->mask;
     REAL *const *buffers = work->buffers;
@@ -510,18 +523,20 @@ static void NAME(backward_tile)(struct NAME(work) *work, const struct attention_
 }
 
 // The output's gradient as rows and transposed, rowsum(dO O) and the log-sum-exps of the tile's queries; their gradient is 0.
-static void NAME(pack_output_gradient)(struct NAME(work) *work, const struct node *node, const struct lane *lane, int64_t head)
+static void NAME(pack_output_gradient)(struct NAME(work) * work, const struct node *node, const struct lane *lane, int64_t head)
 {
     const struct attention *attention = work->attention;
     int64_t width = attention->n_head * attention->head_dim, column = head * attention->head_dim;
     REAL *const *buffers = work->buffers;
     REAL log_sums[TILE] __attribute__((aligned(VECTOR_BYTES)));
     // The output's rows pass through the place of the gradient's rows, its transpose through that of the queries' gradient.
-    NAME(pack)(work, lane_output(node, 0, lane), width, column, work->query_begin, work->query_count, TILE, 1,
-               buffers[OUTPUT_GRADIENT_ROWS]);
+    NAME(pack)
+    (work, lane_output(node, 0, lane), width, column, work->query_begin, work->query_count, TILE, 1,
+     buffers[OUTPUT_GRADIENT_ROWS]);
     NAME(transpose)(buffers[OUTPUT_GRADIENT_ROWS], TILE, work->width, buffers[OUTPUT]);
-    NAME(pack)(work, lane_output_gradient(node, 0, lane), width, column, work->query_begin, work->query_count, TILE, 1,
-               buffers[OUTPUT_GRADIENT_ROWS]);
+    NAME(pack)
+    (work, lane_output_gradient(node, 0, lane), width, column, work->query_begin, work->query_count, TILE, 1,
+     buffers[OUTPUT_GRADIENT_ROWS]);
     NAME(transpose)(buffers[OUTPUT_GRADIENT_ROWS], TILE, work->width, buffers[OUTPUT_GRADIENT]);
     NAME(read_log_sums)(work, lane_saved(node, lane), head, log_sums);
     for (int c = 0; c < COLUMNS; c++) {
@@ -533,12 +548,13 @@ static void NAME(pack_output_gradient)(struct NAME(work) *work, const struct nod
     memset(buffers[OUTPUT], 0, (size_t)(work->width * TILE) * sizeof(REAL));
 }
 
-static void NAME(backward_head)(struct NAME(work) *work, const struct node *node, const struct lane *lane, int64_t head, int pass)
+static void NAME(backward_head)(struct NAME(work) * work, const struct node *node, const struct lane *lane, int64_t head,
+                                int pass)
 {
     const struct attention_schedule *schedule = work->schedule;
     const struct attention *attention = work->attention;
     REAL *gradient = lane_input_gradient(node, 0, lane);
-    REAL scale = (REAL)(1.0 / __builtin_sqrt((double)attention->head_dim));
+    REAL scale = (REAL)(1.0 / sqrt((double)attention->head_dim));
     for (int64_t tile = 0; tile < schedule->query_tiles; tile++) {
         const int64_t *first = schedule->first_tile + pass * schedule->query_tiles + tile;
         NAME(pack_queries)(work, node, lane, head, tile);
@@ -548,14 +564,15 @@ static void NAME(backward_head)(struct NAME(work) *work, const struct node *node
         if (!gradient)
             continue;
         NAME(transpose)(work->buffers[OUTPUT], work->width, TILE, work->buffers[QUERY_ROWS]);
-        NAME(unpack)(work, work->buffers[QUERY_ROWS], work->query_begin, work->query_count, scale,
-                     pass > 0 || lane_accumulates(node, 0, lane), gradient, attention->n_head * attention->head_dim,
-                     head * attention->head_dim);
+        NAME(unpack)
+        (work, work->buffers[QUERY_ROWS], work->query_begin, work->query_count, scale,
+         pass > 0 || lane_accumulates(node, 0, lane), gradient, attention->n_head * attention->head_dim,
+         head * attention->head_dim);
     }
 }
 
 // One kv head in one pass: its query heads in order, then its own gradients.
-static void NAME(backward_group)(struct NAME(work) *work, const struct node *node, const struct lane *lane, int64_t kv_head,
+static void NAME(backward_group)(struct NAME(work) * work, const struct node *node, const struct lane *lane, int64_t kv_head,
                                  int pass)
 {
     const struct attention *attention = work->attention;
@@ -569,11 +586,13 @@ static void NAME(backward_group)(struct NAME(work) *work, const struct node *nod
     // Packed queries carried `factor`, of which a part belongs to the units of the scores and not to the gradient.
     REAL unit = (REAL)(attention->softcap > 0 ? attention->softcap : LN_2);
     if (key_gradient)
-        NAME(unpack)(work, work->buffers[KEY_GRADIENT], 0, work->schedule->time, unit, pass > 0 || lane_accumulates(node, 1, lane),
-                     key_gradient, width, kv_head * attention->head_dim);
+        NAME(unpack)
+        (work, work->buffers[KEY_GRADIENT], 0, work->schedule->time, unit, pass > 0 || lane_accumulates(node, 1, lane),
+         key_gradient, width, kv_head * attention->head_dim);
     if (value_gradient)
-        NAME(unpack)(work, work->buffers[VALUE_GRADIENT], 0, work->schedule->time, 1, pass > 0 || lane_accumulates(node, 2, lane),
-                     value_gradient, width, kv_head * attention->head_dim);
+        NAME(unpack)
+        (work, work->buffers[VALUE_GRADIENT], 0, work->schedule->time, 1, pass > 0 || lane_accumulates(node, 2, lane),
+         value_gradient, width, kv_head * attention->head_dim);
 }
 
 static void NAME(backward)(const struct node *node, struct span rows, struct lane *lane)
@@ -589,6 +608,8 @@ static void NAME(backward)(const struct node *node, struct span rows, struct lan
             }
     lane->counted_flops += attention_cost(node, (rows.end - rows.begin) / time, time).backward_product_flops;
 }
+
+static const struct kernels NAME(kernels) = {.forward = NAME(forward), .backward = NAME(backward)};
 
 #undef TILE
 #undef LOWEST
