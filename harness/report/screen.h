@@ -13,6 +13,7 @@ struct screen_options {
     int width;                            // columns; 0: 80
     bool colour;                          // only for a terminal
     bool memory, parameters, flops, time; // optional columns
+    bool running;                         // more is under way: nothing to do next
     double elapsed;                       // seconds to show in the header; 0: those of all runs, added up
     int workers;                          // runs at a time, for the time that more seeds would take; 0: 1
     const char *const *next;              // more for the "Next:" line, NULL-ended; NULL for none

@@ -1,6 +1,6 @@
-// screen_notes.h: the sentences under a screen's table: controls, what is missing, what the seeds could have shown, what next.
-#ifndef REPORT_SCREEN_NOTES_H
-#define REPORT_SCREEN_NOTES_H
+// screen_parts.h: what the files that print a screen share. Only they include it.
+#ifndef REPORT_SCREEN_PARTS_H
+#define REPORT_SCREEN_PARTS_H
 
 #include "report/screen.h"
 
@@ -11,6 +11,8 @@ struct screen {
     int width, decimals; // decimals of the metric's columns
     struct arena *arena; // for texts, until the screen is printed
 };
+void screen_table(const struct screen *screen);
+// The sentences under the table: controls, what is missing, what the seeds could have shown, what this does not show.
 void screen_notes(const struct screen *screen);
 void screen_next(const struct screen *screen);
 
