@@ -75,7 +75,12 @@ $(BUILD)/made.c: FORCE
 $(BUILD)/components.o $(BUILD)/verbs.o $(BUILD)/schema.o $(BUILD)/made.o: $(BUILD)/%.o: $(BUILD)/%.c
 	$(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) -c -o $@ $<
 
-$(BUILD)/tests/run: $(filter-out $(BUILD)/harness/main.o,$(OBJECTS)) $(TEST_OBJECTS)
+# Some tests run the program itself, some with a library before it that lets calls fail.
+$(BUILD)/tests/faults/inject.so: tests/faults/inject.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -std=c11 $(WARNINGS) -O2 -g -fPIC -shared -o $@ $< -ldl
+
+$(BUILD)/tests/run: $(filter-out $(BUILD)/harness/main.o,$(OBJECTS)) $(TEST_OBJECTS) | $(PROGRAM) $(BUILD)/tests/faults/inject.so
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
 
 clean:
