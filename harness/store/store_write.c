@@ -169,16 +169,17 @@ bool store_run_end(struct store *store, const char *id, const struct store_end *
 {
     // SQLite has no median: the mean of the middle one or two.
     static const char sql[] =
-        "UPDATE run SET state = ?2, finished_at = ?3, diverged_at = nullif(?4, -1), seconds = ?5, peak_bytes = ?6, "
-        "failure = NULL, tokens_per_s = coalesce((SELECT avg(tokens_per_s) FROM (SELECT tokens_per_s FROM speed "
-        "WHERE speed.run = ?1 ORDER BY tokens_per_s LIMIT 2 - (SELECT count(*) FROM speed WHERE speed.run = ?1) % 2 "
-        "OFFSET (SELECT (count(*) - 1) / 2 FROM speed WHERE speed.run = ?1))), ?7) WHERE number = ?1";
+        "UPDATE run SET state = ?1, finished_at = ?2, diverged_at = nullif(?3, -1), seconds = ?4, peak_bytes = ?5, failure = "
+        "NULL, "
+        "tokens_per_s = coalesce((SELECT avg(tokens_per_s) FROM (SELECT tokens_per_s FROM speed WHERE speed.run = ?7 "
+        "ORDER BY tokens_per_s LIMIT 2 - (SELECT count(*) FROM speed WHERE speed.run = ?7) % 2 "
+        "OFFSET (SELECT (count(*) - 1) / 2 FROM speed WHERE speed.run = ?7))), ?6) WHERE number = ?7";
     if (!store_start(store, error))
         return false;
     int64_t run = find_run(store, id, error);
-    const char *state = run_state_names[end->diverged ? RUN_DIVERGED : RUN_FINISHED];
-    bool done = run && store_change(store, error, sql, "itiirir", run, state, clock_unix(),
-                                    end->diverged ? end->diverged_at : -1, end->seconds, end->peak_bytes, end->tokens_per_s);
+    bool done = run && store_change(store, error, sql, "tiiriri", run_state_names[end->diverged ? RUN_DIVERGED : RUN_FINISHED],
+                                    clock_unix(), end->diverged ? end->diverged_at : -1, end->seconds, end->peak_bytes,
+                                    end->tokens_per_s, run);
     return store_finish(store, done, error);
 }
 
