@@ -71,6 +71,9 @@ bool draft_mistake(struct draft *draft, int line, const char *format, ...) __att
 // The same for every line of `from`, each led by `lead`.
 bool draft_carry(struct draft *draft, int line, const char *lead, const struct error *from);
 
+// Hands all mistakes over, by line.
+void draft_report(struct draft *draft, struct error *to);
+
 // experiment_parameters.c: the sections that set keys.
 void draft_mend(struct draft *draft, struct yaml *node);
 void draft_parameters(struct draft *draft, struct yaml *node);

@@ -20,39 +20,6 @@ static const char *const metric_names[] = {"val_loss",       "val_excess",    "v
                                            "val_perplexity", "test_loss",     "test_excess",
                                            "train_loss",     "gradient_norm", NULL};
 
-bool draft_mistake(struct draft *draft, int line, const char *format, ...)
-{
-    struct text said = {0};
-    va_list arguments;
-    va_start(arguments, format);
-    text_add_list(&said, format, arguments);
-    va_end(arguments);
-    struct text whole = {0};
-    if (line > 0)
-        text_add(&whole, "%s:%d: ", draft->path, line);
-    text_add(&whole, "%s\n", said.data);
-    if (!strstr(draft->error->text, whole.data)) {
-        if (line > 0)
-            error_add_at(draft->error, draft->path, line, "%s", said.data);
-        else
-            error_add(draft->error, "%s", said.data);
-        draft->error->is_request = true;
-    }
-    text_free(&said);
-    text_free(&whole);
-    return false;
-}
-
-bool draft_carry(struct draft *draft, int line, const char *lead, const struct error *from)
-{
-    for (const char *c = from->text; *c;) {
-        int length = (int)strcspn(c, "\n");
-        draft_mistake(draft, line, "%s%.*s", lead, length, c);
-        c += length + (c[length] == '\n');
-    }
-    return false;
-}
-
 // ---- Values of one kind ------------------------------------------------------------------------------------------------------
 
 static bool is_kind(struct draft *draft, const struct yaml *node, enum yaml_kind kind)
@@ -350,38 +317,47 @@ static void check_method(struct draft *draft, const struct yaml *root)
     }
 }
 
+static void read_text(struct draft *draft, const struct bytes *bytes, const struct experiment_changes *changes)
+{
+    struct experiment *experiment = draft->experiment;
+    struct yaml *root;
+    draft->path = experiment->file;
+    experiment->text = arena_format(draft->arena, "%.*s", (int)bytes->count, (const char *)bytes->data);
+    experiment->name = name_of(draft->arena, draft->path);
+    hash_bytes(bytes->data, bytes->count, experiment->hash);
+    yaml_parse(draft->path, bytes, draft->arena, &root, draft->error);
+    if (root && root->kind != YAML_MAP) {
+        draft_mistake(draft, root->line, "an experiment is a map of keys, such as `name:` and `parameters:`");
+    } else if (root) {
+        draft_mend(draft, root);
+        take_sections(draft, root, sections);
+        check_method(draft, root);
+        take_changes(draft, changes);
+        draft_span(draft);
+    }
+    experiment->notes = arena_copy_text(draft->arena, draft->notes.data ? draft->notes.data : "");
+    text_free(&draft->notes);
+}
+
 bool experiment_read(const char *path, const struct experiment_changes *changes, struct experiment *experiment,
                      struct error *error)
 {
     *experiment = (struct experiment){.metric = "val_loss", .margin = NAN, .replicates = 5, .description = "", .lecture = ""};
-    struct draft draft = {.experiment = experiment, .arena = &experiment->arena, .error = error, .random_seed = 1};
+    struct error mistakes = {0};
+    struct draft draft = {.experiment = experiment, .arena = &experiment->arena, .error = &mistakes, .random_seed = 1};
     struct bytes bytes = {0};
-    struct yaml *root;
-    int before = error->count;
     if (!file_read(path, YAML_BYTES_MAX, &bytes, error)) {
         error->is_request = true;
         return false;
     }
-    draft.path = experiment->file = arena_copy_text(draft.arena, path);
-    experiment->text = arena_format(draft.arena, "%.*s", (int)bytes.count, (const char *)bytes.data);
-    experiment->name = name_of(draft.arena, path);
-    hash_bytes(bytes.data, bytes.count, experiment->hash);
-    yaml_parse(path, &bytes, draft.arena, &root, error);
-    if (root && root->kind != YAML_MAP) {
-        draft_mistake(&draft, root->line, "an experiment is a map of keys, such as `name:` and `parameters:`");
-    } else if (root) {
-        draft_mend(&draft, root);
-        take_sections(&draft, root, sections);
-        check_method(&draft, root);
-        take_changes(&draft, changes);
-        draft_span(&draft);
-    }
-    experiment->notes = arena_copy_text(draft.arena, draft.notes.data ? draft.notes.data : "");
-    text_free(&draft.notes);
+    experiment->file = arena_copy_text(draft.arena, path);
+    read_text(&draft, &bytes, changes);
     bytes_free(&bytes);
-    if (error->count > before)
+    if (mistakes.count > 0) {
+        draft_report(&draft, error);
         experiment_close(experiment);
-    return error->count == before;
+    }
+    return mistakes.count == 0;
 }
 
 void experiment_close(struct experiment *experiment)

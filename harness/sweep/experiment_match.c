@@ -9,13 +9,13 @@
 #include "model/model.h"
 #include "sweep/draft.h"
 
-// Widths move in eights, as a d_ff from a ratio does, so that no arm pays for an odd matrix.
+// What a model can be built with: d_model moves in steps that its heads divide (step_of), the others in ones.
 static const struct solvable {
     const char *option;
     int64_t step, max;
     bool changes_params;
 } solvables[] = {
-    {"ffn.d_ff", 8, 1 << 20, true},
+    {"ffn.d_ff", 1, 1 << 20, true},
     {"model.d_model", 8, 65536, true},
     {"model.n_layer", 1, 1024, true},
     {"train.steps", 1, 1000000000, false},
