@@ -35,10 +35,10 @@ static void pairs_rows(const struct comparison *comparison, const struct cast *c
         struct text verdict = {0};
         words_verdict(comparison, arm, &verdict);
         text_add(data, "%d\t", cast->slots[i]);
-        data_text(data, arm->name);
+        figure_data_text(data, arm->name);
         numbers(data, 3, interval);
         text_add(data, "\t");
-        data_text(data, verdict.data);
+        figure_data_text(data, verdict.data);
         text_add(data, "\n");
         for (int j = 0; j < 3; j++)
             range_offer(delta, interval[j]);

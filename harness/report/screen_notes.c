@@ -158,7 +158,7 @@ static const char *held_out_text(const struct screen *screen)
         return "";
     return arena_format(
         screen->arena,
-        "held-out text: another sample of it moves every arm by about %s (standard error); seeds do not show that.",
+        "held-out text: another as long as the test part moves every loss by about %s (standard error); seeds do not show that.",
         number_small(screen->comparison->block_error, screen->decimals).text);
 }
 

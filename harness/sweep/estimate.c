@@ -210,8 +210,7 @@ static bool evaluated_tokens(const struct run *run, double *tokens, struct error
 {
     const struct choice *choice = run_choice(run, SLOT_DATA, 0);
     struct dataset dataset = {0};
-    if (!choice->component->data.open(choice->options.bytes, &dataset, error))
-        return false;
+    bool done = choice->component->data.open(choice->options.bytes, &dataset, error);
     int64_t validation = dataset.parts[DATA_VALIDATION].end - dataset.parts[DATA_VALIDATION].begin;
     int64_t test = dataset.parts[DATA_TEST].end - dataset.parts[DATA_TEST].begin;
     dataset_close(&dataset);
@@ -220,7 +219,7 @@ static bool evaluated_tokens(const struct run *run, double *tokens, struct error
         validation = train->eval_tokens;
     int64_t times = 1 + (train->eval_every > 0 ? (train->steps - 1) / train->eval_every : 0);
     *tokens = (double)times * (double)validation + (double)test;
-    return true;
+    return done;
 }
 
 // A forward pass is a third of a step's work.

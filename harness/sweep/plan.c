@@ -15,11 +15,10 @@ static bool data_hash(const struct choice *choice, char hash[HASH_TEXT_SIZE], st
         return true;
     }
     struct dataset dataset = {0};
-    if (!data->open(&choice->options, &dataset, error))
-        return false;
+    bool done = data->open(&choice->options, &dataset, error);
     memcpy(hash, dataset.hash, HASH_TEXT_SIZE);
     dataset_close(&dataset);
-    return true;
+    return done;
 }
 
 // Arms mostly learn the same data: each distinct setting is opened once.

@@ -62,8 +62,10 @@ static void compare(struct verification *verification, const char *name, int ran
 {
     const struct safetensors *expected = &verification->expected;
     const struct safetensors_entry *want = safetensors_want(expected, name, SAFETENSORS_F32, rank, shape, verification->error);
-    if (!want)
+    if (!want) {
+        judge(verification, name, NAN, limit);
         return;
+    }
     verification->compared[want - expected->entries] = true;
     double worst = 0;
     for (int64_t i = 0; i < want->count; i++) {
@@ -222,9 +224,11 @@ static bool verify_trajectory(struct verification *verification)
 static void refuse_unexpected(struct verification *verification)
 {
     for (int i = 0; i < verification->expected.count; i++) {
-        if (!verification->compared[i])
-            error_add(verification->error, "%s: tensor \"%.96s\" was not expected", verification->expected.path,
-                      verification->expected.entries[i].name);
+        const char *name = verification->expected.entries[i].name;
+        if (verification->compared[i])
+            continue;
+        judge(verification, name, NAN, value_limit);
+        error_add(verification->error, "%s: tensor \"%.96s\" was not expected", verification->expected.path, name);
     }
 }
 

@@ -3,7 +3,7 @@
 // Folders are read recursively in the order of their names (bytes compared); hidden files and folders and links inside are left
 // out. The first 90% are the train part, then 5% validation and 5% test, as is the custom for enwik8. Refused: what is missing,
 // empty, unreadable, neither file nor folder, or larger than memory should be asked for.
-#include "component.h"
+#include "registry/component.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 // nanoGPT: little-endian uint16 and nothing else. llm.c: a header of 256 int32 (magic, version, how many tokens), then uint16
 // (magic 20240520, version 1) or uint32 (20240801, 7; read when every token fits 16 bits). The second file is cut into a
 // validation and a test half. Refused: headers that do not agree with the file's size, other versions, odd sizes.
-#include "component.h"
+#include "registry/component.h"
 
 #include <endian.h>
 #include <inttypes.h>
