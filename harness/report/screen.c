@@ -22,7 +22,7 @@ static bool reads_as_zero(double value, int decimals) { return fabs(value) < 0.5
 
 // Two digits of the typical half-width; more where the nearer end of an interval without 0 would read as 0, so that what is
 // printed agrees with the verdict.
-static int metric_decimals(const struct comparison *comparison, struct arena *arena)
+int screen_decimals(const struct comparison *comparison, struct arena *arena)
 {
     double *widths = arena_allocate(arena, (size_t)comparison->arm_count, sizeof *widths);
     size_t count = 0;
@@ -100,7 +100,7 @@ static const char *metric_word(const struct screen *screen)
 }
 
 // "test_loss" -> "test loss above the floor (nats per byte; floor 0.912)".
-static const char *metric_text(const struct screen *screen)
+const char *screen_metric(const struct screen *screen)
 {
     const struct comparison *comparison = screen->comparison;
     const char *unit = comparison_unit(comparison);
@@ -129,7 +129,7 @@ static const char *metric_text(const struct screen *screen)
     return copy;
 }
 
-static const char *spread_text(const struct screen *screen)
+const char *screen_spread(const struct screen *screen)
 {
     const struct comparison *comparison = screen->comparison;
     if (!isfinite(comparison->seed_deviation))
@@ -166,9 +166,9 @@ static void print_header(const struct screen *screen)
     if (seconds > 0)
         flow_add(&flow, "   ", arena_format(screen->arena, "%s", number_duration(seconds).text));
     flow_end(&flow);
-    flow_add(&flow, "   ", metric_text(screen));
-    if (*spread_text(screen))
-        flow_add(&flow, "   ", spread_text(screen));
+    flow_add(&flow, "   ", screen_metric(screen));
+    if (*screen_spread(screen))
+        flow_add(&flow, "   ", screen_spread(screen));
     flow_end(&flow);
     fputc('\n', screen->file);
 }
@@ -238,7 +238,7 @@ static const char *p_cell(const struct screen *screen, const struct comparison_a
     return arm->is_baseline ? "" : text_of_number(screen, number_p(arm->difference.p));
 }
 
-static const char *verdict_cell(const struct screen *screen, const struct comparison_arm *arm)
+const char *screen_verdict(const struct screen *screen, const struct comparison_arm *arm)
 {
     const struct experiment_view *view = screen->comparison->view;
     if (arm->diverged > 0)
@@ -310,7 +310,7 @@ static const struct screen_column {
     {"delta", delta_cell, .right = true},
     {NULL, interval_cell},
     {"p", p_cell},
-    {"verdict", verdict_cell},
+    {"verdict", screen_verdict},
     {"tok/s", speed_cell, .right = true},
     {"memory", memory_cell, .right = true, .is_optional = true, .option = offsetof(struct screen_options, memory)},
     {"parameters", parameters_cell, .right = true, .is_optional = true, .option = offsetof(struct screen_options, parameters)},
@@ -344,10 +344,20 @@ static struct grid make_grid(const struct screen *screen, const struct screen_co
         for (int i = 0; i < count; i++, cell++) {
             const struct comparison_arm *arm = &comparison->arms[a];
             cell->text = chosen[i]->cell(screen, arm);
-            if (screen->options->colour && chosen[i]->cell == verdict_cell)
+            if (screen->options->colour && chosen[i]->cell == screen_verdict)
                 cell->colour = verdict_colours[arm->diverged ? VERDICT_DIVERGED : arm->difference.verdict];
         }
     return (struct grid){.columns = heads, .column_count = count, .row_count = comparison->arm_count, .cells = cells};
+}
+
+struct grid screen_grid(const struct screen *screen)
+{
+    const struct screen_column *chosen[COLUMN_COUNT];
+    int count = 0;
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        if (is_wanted(screen, &columns[i]))
+            chosen[count++] = &columns[i];
+    return make_grid(screen, chosen, count);
 }
 
 // Optional columns that do not fit beside the others follow in a table of their own.
@@ -383,7 +393,7 @@ void screen_print(const struct comparison *comparison, const struct screen_optio
         .options = options,
         .file = file,
         .width = options->width > 0 ? options->width : 80,
-        .decimals = metric_decimals(comparison, &arena),
+        .decimals = screen_decimals(comparison, &arena),
         .arena = &arena,
     };
     print_header(&screen);
