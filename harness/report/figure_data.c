@@ -70,6 +70,8 @@ void data_text(struct text *data, const char *text)
     for (const char *c = text; *c; c++) {
         if (*c == '"')
             text_add(data, "\xe2\x80\x9d");   // gnuplot ends a field at a double quote
+        else if (*c == '\\')
+            text_add(data, "\\\\");   // or it would read \n as a line end
         else
             text_add(data, "%c", (unsigned char)*c < ' ' ? ' ' : *c);
     }
