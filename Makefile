@@ -25,6 +25,7 @@ OBJECTS    := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES) $(COMPONENTS)) $(BUILD)/com
               $(BUILD)/schema.o $(BUILD)/made.o
 TESTS      := $(wildcard tests/*.c)
 TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(TESTS))
+PLUGINS      := $(patsubst tests/plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard tests/plugins/*.c))
 
 all: $(PROGRAM)
 
@@ -75,6 +76,14 @@ $(BUILD)/made.c: FORCE
 $(BUILD)/components.o $(BUILD)/verbs.o $(BUILD)/schema.o $(BUILD)/made.o: $(BUILD)/%.o: $(BUILD)/%.c
 	$(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) -c -o $@ $<
 
+# A component file as a plug-in. Tests find them where this build has put them.
+$(BUILD)/plugins/%.so: tests/plugins/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests/plugins $(COMPILE) $(CFLAGS) -fPIC -shared -o $@ $<
+
+$(BUILD)/tests/%.o: CPPFLAGS += -DPLUGINS='"$(BUILD)/plugins"'
+
+$(BUILD)/tests/run: | $(PLUGINS)
 $(BUILD)/tests/run: $(filter-out $(BUILD)/harness/main.o,$(OBJECTS)) $(TEST_OBJECTS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
 
@@ -82,4 +91,4 @@ clean:
 	rm -rf $(BUILD) $(PROGRAM)
 
 .PHONY: all clean FORCE
--include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(PLUGINS:.so=.d)

@@ -18,7 +18,7 @@ enum { TIME = 13, PREFIX = 9, SEQUENCES = 3, LANES = 2 };
 
 static const double gradient_limit = 1e-6;   // relative, in double
 static const double equal_limit = 1e-12;     // the same sums in another order, in double
-static const double float_limit = 2e-4;      // float against the double reference
+const double conformance_float_limit = 5e-4;
 
 static bool saw(struct text *seen, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static bool saw(struct text *seen, const char *format, ...)
@@ -42,15 +42,10 @@ static bool opened(struct probe *probe, const struct probe_request *request, str
     return probe_open(probe, request, &error) || saw(seen, "%.*s", (int)strcspn(error.text, "\n"), error.text);
 }
 
-// The difference quotient of the objective along a random direction of one tensor, against the gradient's.
-static bool direction_agrees(struct probe *probe, const struct parameter *parameter, const double *gradients, double largest,
-                             struct text *seen)
+// The central difference of the objective when a tensor moves `step` along a random direction and back.
+static double quotient(struct probe *probe, const struct parameter *parameter, uint64_t key, double step)
 {
-    const double step = 1e-5;
-    double *values = (double *)probe->parameters.values + parameter->offset, along = 0, objective[2];
-    uint64_t key = random_key(7, parameter->name, 0);
-    for (size_t i = 0; i < parameter->count; i++)
-        along += gradients[parameter->offset + i] * random_normal(key, i, 0);
+    double *values = (double *)probe->parameters.values + parameter->offset, objective[2];
     for (int side = 0; side < 2; side++) {
         for (size_t i = 0; i < parameter->count; i++)
             values[i] += (side ? -2 : 1) * step * random_normal(key, i, 0);
@@ -59,11 +54,23 @@ static bool direction_agrees(struct probe *probe, const struct parameter *parame
     }
     for (size_t i = 0; i < parameter->count; i++)
         values[i] += step * random_normal(key, i, 0);
-    double quotient = (objective[0] - objective[1]) / (2 * step);
+    return (objective[0] - objective[1]) / (2 * step);
+}
+
+// Two steps and Richardson's extrapolation: the error falls with the fourth power of the step, so rounding stays harmless.
+static bool direction_agrees(struct probe *probe, const struct parameter *parameter, const double *gradients, double largest,
+                             struct text *seen)
+{
+    const double step = 2e-6;
+    double along = 0;
+    uint64_t key = random_key(7, parameter->name, 0);
+    for (size_t i = 0; i < parameter->count; i++)
+        along += gradients[parameter->offset + i] * random_normal(key, i, 0);
+    double measured = (4 * quotient(probe, parameter, key, step / 2) - quotient(probe, parameter, key, step)) / 3;
     double scale = fmax(fabs(along), 0.01 * largest);
-    if (fabs(quotient - along) <= gradient_limit * scale)
+    if (fabs(measured - along) <= gradient_limit * scale)
         return true;
-    return saw(seen, "%s: the gradient says %.10g and the difference quotient %.10g", parameter->name, along, quotient);
+    return saw(seen, "%s: the gradient says %.10g and the difference quotient %.10g", parameter->name, along, measured);
 }
 
 static bool gradients(const struct run *run, struct text *seen)
@@ -94,7 +101,7 @@ static bool reference(const struct run *run, struct text *seen)
     double worst;
     if (!conformance_against_reference(run, SEQUENCES, TIME, &worst, where, &error))
         return saw(seen, "%.*s", (int)strcspn(error.text, "\n"), error.text);
-    return worst <= float_limit || saw(seen, "%s differs by %.2g", where, worst);
+    return worst <= conformance_float_limit || saw(seen, "%s differs by %.2g", where, worst);
 }
 
 static bool causality(const struct run *run, struct text *seen)

@@ -324,7 +324,7 @@ static bool ends_with(const char *text, const char *end)
 const char *comparison_unit(const struct comparison *comparison)
 {
     static const char *const of_bytes[] = {"prose", "text"};
-    if (!ends_with(comparison->view->metric, "_loss"))
+    if (!ends_with(comparison->view->metric, "_loss") && !ends_with(comparison->view->metric, "_excess"))
         return "";
     const char *data = comparison->arms[comparison->view->baseline].data;
     if (!data)

@@ -57,7 +57,7 @@ struct comparison {
     bool exploratory;               // seeds were added after a look, and no rule for it had been declared
     double floor;                   // NaN: unknown, or not the same for all
     double seed_deviation, pairing; // statistics.h; NaN where unknown
-    double block_error;             // of an arm's metric, from the choice of held-out text; NaN: unknown
+    double block_error;             // of the test loss, from the choice of its text; NaN: unknown
     int finished, pending, diverged, failed, excluded; // runs of the experiment
     double seconds;                                    // of all runs that ran, added up
     double seconds_per_seed;                           // of all arms, for one more seed; NaN: unknown
@@ -74,7 +74,7 @@ bool comparison_open(struct store *store, const char *experiment, struct arena *
 struct comparison_values {
     const double *metric;      // [arm_count, seed_count]: the primary metric at the end; NaN where none
     const double *excess;      // the same above the floor; NaN where unknown
-    const double *block_error; // its standard error over blocks of held-out text; NaN where unknown
+    const double *block_error; // standard error of the test loss over blocks of its text; NaN where unknown
     const char *const *data, *const *steps, *const *learning_rate; // [arm_count]; NULL where unknown
 };
 void comparison_make(const struct experiment_view *view, const struct comparison_values *values, struct arena *arena,

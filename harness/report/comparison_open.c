@@ -41,13 +41,17 @@ static bool name_of_file(struct store *store, const char *file, struct arena *ar
                          file);
 }
 
-// "val_loss" -> "val_excess": what training tells beside the loss where the data knows its floor.
-static const char *beside_loss(const char *metric, const char *suffix, struct arena *arena)
+static bool is_loss(const char *metric)
 {
     size_t length = strlen(metric), tail = strlen("_loss");
-    if (length < tail || strcmp(metric + length - tail, "_loss"))
-        return NULL;
-    return arena_format(arena, "%.*s%s", (int)(length - tail), metric, suffix);
+    return length >= tail && !strcmp(metric + length - tail, "_loss");
+}
+
+// "val_loss" -> "val_excess": what training tells beside the loss where the data knows its floor; NULL for other metrics.
+static const char *excess_of(const char *metric, struct arena *arena)
+{
+    int stem = (int)(strlen(metric) - strlen("_loss"));
+    return is_loss(metric) ? arena_format(arena, "%.*s_excess", stem, metric) : NULL;
 }
 
 struct reading {
@@ -97,9 +101,12 @@ bool comparison_open(struct store *store, const char *experiment, struct arena *
         return false;
     if (!view_open(store, experiment, arena, view, error))
         return false;
+    if (view->arm_count < 1 || view->seed_count < 1)
+        return error_add(error, "experiment \"%s\": the database holds no run of it; run it again: ablate run %s", view->name,
+                         view->file);
     bool done = read_finals(&reading, view->metric, &values.metric) &&
-                read_finals(&reading, beside_loss(view->metric, "_excess", arena), &values.excess) &&
-                read_finals(&reading, beside_loss(view->metric, "_loss_error", arena), &values.block_error) &&
+                read_finals(&reading, excess_of(view->metric, arena), &values.excess) &&
+                read_finals(&reading, is_loss(view->metric) ? "test_standard_error" : NULL, &values.block_error) &&
                 read_options(&reading, "data", &values.data) && read_options(&reading, "train.steps", &values.steps) &&
                 read_options(&reading, "train.lr", &values.learning_rate);
     if (done)

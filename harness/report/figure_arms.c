@@ -4,7 +4,7 @@
 
 #include "report/figure.h"
 #include "report/figure_data.h"
-#include "report/screen_notes.h"
+#include "report/screen_parts.h"
 #include "report/words.h"
 
 static double floor_of(const struct comparison *comparison)

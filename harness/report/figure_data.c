@@ -65,7 +65,7 @@ void cast_choose(const struct comparison *comparison, bool with_baseline, struct
 
 // ---- Fields, facts, blocks --------------------------------------------------------------------------------------------------
 
-void data_text(struct text *data, const char *text)
+void figure_data_text(struct text *data, const char *text)
 {
     for (const char *c = text; *c; c++) {
         if (*c == '"')
@@ -98,7 +98,7 @@ void data_number(struct text *data, double value)
 void data_fact(struct text *data, const char *name, const char *value)
 {
     text_add(data, "%s\t", name);
-    data_text(data, value);
+    figure_data_text(data, value);
     text_add(data, "\n");
 }
 
@@ -118,7 +118,7 @@ void data_arms(struct text *data, const struct comparison *comparison, const str
     data_block(data, "colour slot, arm");
     for (int i = 0; i < cast->count; i++) {
         text_add(data, "%d\t", cast->slots[i]);
-        data_text(data, comparison->arms[cast->arms[i]].name);
+        figure_data_text(data, comparison->arms[cast->arms[i]].name);
         text_add(data, "\n");
     }
 }

@@ -18,7 +18,7 @@ struct cast {
 // With more than six arms the ones with a verdict on the metric, largest differences first, keep a colour; the rest are grey.
 void cast_choose(const struct comparison *comparison, bool with_baseline, struct arena *arena, struct cast *cast);
 
-void data_text(struct text *data, const char *text);      // as one field: no tabs, lines or double quotes
+void figure_data_text(struct text *data, const char *text);      // as one field: no tabs, lines or double quotes
 void data_number(struct text *data, double value);        // NULL unless finite
 void data_fact(struct text *data, const char *name, const char *value);
 void data_fact_number(struct text *data, const char *name, double value);   // left out unless finite

@@ -78,57 +78,75 @@ void flow_end(struct flow *flow)
 
 // ---- Columns ------------------------------------------------------------------------------------------------------------------
 
-// Shorter name columns than this are not worth the lines they cost.
+// A name column narrower than this is not worth the lines it costs.
 enum { NAME_WIDTH_MIN = 12, GAP_WIDE = 2, GAP_NARROW = 1 };
+
+struct shape {
+    bool is_narrow;
+    int gap;
+    int *widths; // [column_count]
+    int total;   // of a line
+};
 
 static const struct grid_cell *cell_of(const struct grid *grid, int row, int column)
 {
     return &grid->cells[row * grid->column_count + column];
 }
 
-static int column_width(const struct grid *grid, int column)
+static const char *heading_of(const struct grid_column *column, bool is_narrow)
 {
-    int width = layout_width(grid->columns[column].heading);
-    for (int row = 0; row < grid->row_count; row++) {
-        int cell = layout_width(cell_of(grid, row, column)->text);
-        width = cell > width ? cell : width;
-    }
-    return width;
+    return is_narrow && column->brief ? column->brief : column->heading;
 }
 
-int grid_width(const struct grid *grid, int name_width, int gap)
+static struct shape shape_of(const struct grid *grid, bool is_narrow, struct arena *arena)
 {
-    int width = name_width;
-    for (int column = 1; column < grid->column_count; column++)
-        width += gap + column_width(grid, column);
-    return width;
-}
-
-// Nothing follows the last column on the left, so that lines have no trailing spaces.
-static void put_cell(const struct grid_column *column, const struct grid_cell *cell, int width, bool is_last, FILE *file)
-{
-    int padding = width - layout_width(cell->text);
-    if (column->right && padding > 0)
-        fprintf(file, "%*s", padding, "");
-    if (cell->colour)
-        fprintf(file, "%s%s\033[0m", cell->colour, cell->text);
-    else
-        fputs(cell->text, file);
-    if (!column->right && padding > 0 && !is_last)
-        fprintf(file, "%*s", padding, "");
-}
-
-static void put_row(const struct grid *grid, const struct grid_cell *cells, const int *widths, int gap, FILE *file)
-{
+    struct shape shape = {
+        .is_narrow = is_narrow,
+        .gap = is_narrow ? GAP_NARROW : GAP_WIDE,
+        .widths = arena_allocate(arena, (size_t)grid->column_count, sizeof *shape.widths),
+    };
     for (int column = 0; column < grid->column_count; column++) {
-        bool is_last = column == grid->column_count - 1;
-        if (column > 0)
-            fprintf(file, "%*s", gap, "");
-        if (column == 0 && layout_width(cells[0].text) > widths[0]) {
-            fprintf(file, "%s\n%*s", cells[0].text, widths[0], "");
+        int width = layout_width(heading_of(&grid->columns[column], is_narrow));
+        for (int row = 0; row < grid->row_count; row++) {
+            int cell = layout_width(cell_of(grid, row, column)->text);
+            width = cell > width ? cell : width;
+        }
+        shape.widths[column] = width;
+        shape.total += width + (column > 0 ? shape.gap : 0);
+    }
+    return shape;
+}
+
+int grid_width_least(const struct grid *grid)
+{
+    struct arena arena = {0};
+    struct shape shape = shape_of(grid, true, &arena);
+    int width = shape.total - shape.widths[0] + layout_width(heading_of(&grid->columns[0], true));
+    arena_close(&arena);
+    return width;
+}
+
+// Spaces wait until something follows them, so that no line ends in one.
+static void put_row(const struct grid *grid, const struct grid_cell *cells, const struct shape *shape, FILE *file)
+{
+    int spaces = 0;
+    for (int column = 0; column < grid->column_count; column++) {
+        const struct grid_cell *cell = &cells[column];
+        int width = layout_width(cell->text), padding = shape->widths[column] - width;
+        spaces += column > 0 ? shape->gap : 0;
+        if (width == 0) {
+            spaces += padding;
             continue;
         }
-        put_cell(&grid->columns[column], &cells[column], widths[column], is_last, file);
+        if (column == 0 && padding < 0) {
+            fprintf(file, "%s\n", cell->text);
+            spaces = shape->widths[0];
+            continue;
+        }
+        bool is_right = grid->columns[column].right;
+        fprintf(file, "%*s%s%s%s", spaces + (is_right ? padding : 0), "", cell->colour ? cell->colour : "", cell->text,
+                cell->colour ? "\033[0m" : "");
+        spaces = is_right ? 0 : padding;
     }
     fputc('\n', file);
 }
@@ -136,18 +154,17 @@ static void put_row(const struct grid *grid, const struct grid_cell *cells, cons
 void grid_print(const struct grid *grid, int width, FILE *file)
 {
     struct arena arena = {0};
-    int *widths = arena_allocate(&arena, (size_t)grid->column_count, sizeof *widths);
     struct grid_cell *headings = arena_allocate(&arena, (size_t)grid->column_count, sizeof *headings);
-    for (int column = 0; column < grid->column_count; column++) {
-        widths[column] = column_width(grid, column);
-        headings[column].text = grid->columns[column].heading;
-    }
-    int gap = grid_width(grid, widths[0], GAP_WIDE) <= width ? GAP_WIDE : GAP_NARROW;
-    int room = width - grid_width(grid, 0, gap);
-    if (widths[0] > room)
-        widths[0] = room > NAME_WIDTH_MIN ? room : NAME_WIDTH_MIN;
-    put_row(grid, headings, widths, gap, file);
+    struct shape shape = shape_of(grid, false, &arena);
+    if (shape.total > width)
+        shape = shape_of(grid, true, &arena);
+    int room = width - (shape.total - shape.widths[0]);
+    if (shape.widths[0] > room)
+        shape.widths[0] = room > NAME_WIDTH_MIN ? room : NAME_WIDTH_MIN;
+    for (int column = 0; column < grid->column_count; column++)
+        headings[column].text = heading_of(&grid->columns[column], shape.is_narrow);
+    put_row(grid, headings, &shape, file);
     for (int row = 0; row < grid->row_count; row++)
-        put_row(grid, cell_of(grid, row, 0), widths, gap, file);
+        put_row(grid, cell_of(grid, row, 0), &shape, file);
     arena_close(&arena);
 }

@@ -27,7 +27,8 @@ void flow_end(struct flow *flow);
 
 struct grid_column {
     const char *heading;
-    bool right; // aligned to the right
+    const char *brief; // heading where width is scarce; NULL: the same
+    bool right;        // aligned to the right
 };
 struct grid_cell {
     const char *text;
@@ -39,8 +40,8 @@ struct grid {
     int column_count, row_count;
     const struct grid_cell *cells; // [row_count, column_count]
 };
-// Columns that the grid needs when its names take `name_width`, with `gap` between columns.
-int grid_width(const struct grid *grid, int name_width, int gap);
+// Columns that the grid needs at least when no name is longer than its heading.
+int grid_width_least(const struct grid *grid);
 void grid_print(const struct grid *grid, int width, FILE *file);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 enum { DECIMALS_MAX = 9 };
 static const struct number unknown = {"-"};
 
@@ -42,6 +44,16 @@ struct number number_small(double value, int decimals)
     struct number number = number_fixed(value, decimals, false);
     while (value != 0 && decimals < DECIMALS_MAX && reads_as_zero(number.text))
         number = number_fixed(value, ++decimals, false);
+    return number;
+}
+
+struct number number_exact(double value)
+{
+    struct text digits = {0};
+    struct number number;
+    text_add_real(&digits, value);
+    snprintf(number.text, sizeof number.text, "%s", digits.data + (!strncmp(digits.data, "0.", 2)));
+    text_free(&digits);
     return number;
 }
 

@@ -16,6 +16,8 @@ int number_decimals(double half_width);
 struct number number_fixed(double value, int decimals, bool plus);
 // The same, with more decimals where the value would otherwise read as zero.
 struct number number_small(double value, int decimals);
+// The shortest decimal that is the value, as a person typed it: ".015".
+struct number number_exact(double value);
 // A probability: "<.001", ".004", ".21", "1.0".
 struct number number_p(double p);
 // 812, 8.1k, 81k, 1.1M, ... in powers of 1000.

@@ -1,5 +1,5 @@
 // screen_notes.c: sentences generated from the comparison, each printed only where it has something to say.
-#include "report/screen_notes.h"
+#include "report/screen_parts.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -78,17 +78,27 @@ static const char *standing(const struct screen *screen)
     return "";
 }
 
+static const char *reason_of(const struct screen *screen, const struct comparison_gap *gap)
+{
+    return gap->reason ? layout_visible(screen->arena, gap->reason) : run_state_names[gap->state];
+}
+
+// Failed and excluded runs; those of one arm and reason together.
 static const char *left_out(const struct screen *screen)
 {
     const struct comparison *comparison = screen->comparison;
     struct list list = {0};
-    for (int i = 0; i < comparison->gap_count; i++) {
+    for (int i = 0, count; i < comparison->gap_count; i += count) {
         const struct comparison_gap *gap = &comparison->gaps[i];
+        const char *reason = reason_of(screen, gap);
+        for (count = 1; i + count < comparison->gap_count && gap[count].arm == gap->arm; count++)
+            if (strcmp(reason_of(screen, &gap[count]), reason))
+                break;
+        const char *arm = layout_visible(screen->arena, gap->arm);
         if (gap->state == RUN_DIVERGED && !gap->reason)
             continue;
-        list_add(&list,
-                 arena_format(screen->arena, "%s seed %lld (%s)", layout_visible(screen->arena, gap->arm), (long long)gap->seed,
-                              gap->reason ? layout_visible(screen->arena, gap->reason) : run_state_names[gap->state]));
+        list_add(&list, count == 1 ? arena_format(screen->arena, "seed %lld of %s (%s)", (long long)gap->seed, arm, reason)
+                                   : arena_format(screen->arena, "%d seeds of %s (%s)", count, arm, reason));
     }
     const char *items = list_end(&list, screen->arena);
     return *items ? arena_format(screen->arena, "left out: %s.", items) : "";
@@ -147,9 +157,9 @@ static const char *held_out_text(const struct screen *screen)
     if (!isfinite(screen->comparison->block_error))
         return "";
     return arena_format(screen->arena,
-                        "The choice of held-out text adds a standard error of %s to each %s, which seeds do not show.",
-                        number_small(screen->comparison->block_error, screen->decimals).text,
-                        layout_visible(screen->arena, screen->comparison->view->metric));
+                        "held-out text: another as long as the test part moves every loss by about %s (standard error); seeds "
+                        "do not show that.",
+                        number_small(screen->comparison->block_error, screen->decimals).text);
 }
 
 // ---- What the seeds could have shown ------------------------------------------------------------------------------------------
@@ -242,7 +252,7 @@ static const char *limits_text(const struct screen *screen)
         least = fmin(least, arm->parameters);
         most = fmax(most, arm->parameters);
     }
-    if (comparison->shared_count == 0)
+    if (comparison->shared_count == 0 || comparison->compared == 0)
         return "";
     const char *step = steps[comparison->view->baseline];
     bool one_length = step && all_same(steps, arms);
@@ -257,7 +267,6 @@ static const char *limits_text(const struct screen *screen)
 void screen_notes(const struct screen *screen)
 {
     const struct comparison *comparison = screen->comparison;
-    struct flow flow = {.file = screen->file, .width = screen->width, .indent = 2};
     say(screen, standing(screen));
     say_placebos(screen);
     say(screen, left_out(screen));
@@ -269,13 +278,12 @@ void screen_notes(const struct screen *screen)
     say(screen, shared_machine(screen));
     say(screen, held_out_text(screen));
     const char *power = power_text(screen), *limits = limits_text(screen);
-    if (!*power && !*limits)
-        return;
-    if (*power)
-        flow_add(&flow, "  ", power);
-    if (*limits)
-        flow_add(&flow, "  ", limits);
-    flow_end(&flow);
+    if (*power && *limits && layout_width(power) + 2 + layout_width(limits) <= screen->width) {
+        say(screen, arena_format(screen->arena, "%s  %s", power, limits));
+    } else {
+        say(screen, power);
+        say(screen, limits);
+    }
 }
 
 // ---- What next ----------------------------------------------------------------------------------------------------------------
@@ -297,6 +305,9 @@ static const char *more_runs(const struct screen *screen)
 
 void screen_next(const struct screen *screen)
 {
+    bool is_live = screen->options->elapsed > 0 && screen->comparison->pending > 0;
+    if (is_live)
+        return;
     const char *by_default[] = {arena_format(screen->arena, "ablate report %s",
                                              layout_visible(screen->arena, screen->comparison->view->name)),
                                 NULL};

@@ -148,14 +148,16 @@ static bool write_events(struct store *store, int64_t run, const struct store_ba
 
 bool store_rows(struct store *store, const char *id, const struct store_batch *batch, struct error *error)
 {
-    // FULL syncs the log at this commit, and with it all commits before.
+    // FULL syncs the log at this commit, and with it all commits before: but only a commit that writes something, as the touch
+    // of the run's row does where the batch is empty.
     if (batch->durable && !store_execute(store, "PRAGMA synchronous=FULL", error))
         return false;
     bool done = store_start(store, error);
     if (done) {
         int64_t run = find_run(store, id, error);
         done = run && write_metrics(store, run, batch, error) && write_throughput(store, run, batch, error) &&
-               write_events(store, run, batch, error);
+               write_events(store, run, batch, error) &&
+               (!batch->durable || store_change(store, error, "UPDATE run SET state = state WHERE number = ?", "i", run));
         done = store_finish(store, done, error);
     }
     if (batch->durable && !store_execute(store, "PRAGMA synchronous=NORMAL", error))
@@ -167,10 +169,11 @@ bool store_run_end(struct store *store, const char *id, const struct store_end *
 {
     // SQLite has no median: the mean of the middle one or two.
     static const char sql[] =
-        "UPDATE run SET state = ?, finished_at = ?, diverged_at = nullif(?, -1), seconds = ?, peak_bytes = ?, failure = NULL, "
-        "tokens_per_s = coalesce((SELECT avg(tokens_per_s) FROM (SELECT tokens_per_s FROM speed WHERE speed.run = run.number "
-        "ORDER BY tokens_per_s LIMIT 2 - (SELECT count(*) FROM speed WHERE speed.run = run.number) % 2 "
-        "OFFSET (SELECT (count(*) - 1) / 2 FROM speed WHERE speed.run = run.number))), ?) WHERE number = ?";
+        "UPDATE run SET state = ?1, finished_at = ?2, diverged_at = nullif(?3, -1), seconds = ?4, peak_bytes = ?5, failure = "
+        "NULL, "
+        "tokens_per_s = coalesce((SELECT avg(tokens_per_s) FROM (SELECT tokens_per_s FROM speed WHERE speed.run = ?7 "
+        "ORDER BY tokens_per_s LIMIT 2 - (SELECT count(*) FROM speed WHERE speed.run = ?7) % 2 "
+        "OFFSET (SELECT (count(*) - 1) / 2 FROM speed WHERE speed.run = ?7))), ?6) WHERE number = ?7";
     if (!store_start(store, error))
         return false;
     int64_t run = find_run(store, id, error);

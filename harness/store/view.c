@@ -119,24 +119,31 @@ static bool read_arms(struct store *store, int64_t version, struct arena *arena,
     return query_close(&query);
 }
 
+// What read_run reads, in its order.
+#define RUN_COLUMNS                                                                                                            \
+    "id, state, diverged_at, parameters, parameters_without_embeddings, flops, planned_bytes, peak_bytes, seconds, "           \
+    "tokens_per_s, shared_machine, exclusion, "                                                                                \
+    "(SELECT value FROM metric WHERE metric.run = number AND name = 'floor' ORDER BY step DESC LIMIT 1)"
+enum { RUN_COLUMN_COUNT = 13 };
+
 static void read_run(const struct query *query, struct arena *arena, struct run_view *run)
 {
-    const char *state = query_text(query, 3);
-    snprintf(run->id, sizeof run->id, "%s", query_text(query, 2));
+    const char *state = query_text(query, 1);
+    snprintf(run->id, sizeof run->id, "%s", query_text(query, 0));
     for (int i = 0; run_state_names[i]; i++)
         if (!strcmp(run_state_names[i], state))
             run->state = (enum run_state)i;
-    run->diverged_at = query_is_null(query, 4) ? -1 : query_int(query, 4);
-    run->parameters = query_int(query, 5);
-    run->parameters_without_embeddings = query_int(query, 6);
-    run->flops = query_real(query, 7);
-    run->planned_bytes = query_real(query, 8);
-    run->peak_bytes = query_real(query, 9);
-    run->seconds = query_real(query, 10);
-    run->tokens_per_s = query_real(query, 11);
-    run->shared_machine = query_int(query, 12) != 0;
-    run->exclusion = copy_or_null(query, 13, arena);
-    run->floor = query_real(query, 14);
+    run->diverged_at = query_is_null(query, 2) ? -1 : query_int(query, 2);
+    run->parameters = query_int(query, 3);
+    run->parameters_without_embeddings = query_int(query, 4);
+    run->flops = query_real(query, 5);
+    run->planned_bytes = query_real(query, 6);
+    run->peak_bytes = query_real(query, 7);
+    run->seconds = query_real(query, 8);
+    run->tokens_per_s = query_real(query, 9);
+    run->shared_machine = query_int(query, 10) != 0;
+    run->exclusion = copy_or_null(query, 11, arena);
+    run->floor = query_real(query, 12);
 }
 
 static bool read_runs(struct store *store, int64_t version, struct arena *arena, const struct experiment_view *view,
@@ -144,13 +151,11 @@ static bool read_runs(struct store *store, int64_t version, struct arena *arena,
 {
     struct query query;
     query_open(&query, store, error,
-               "SELECT arm, arm_run.seed, id, state, diverged_at, parameters, parameters_without_embeddings, flops, "
-               "planned_bytes, peak_bytes, seconds, tokens_per_s, shared_machine, exclusion, "
-               "(SELECT value FROM metric WHERE metric.run = number AND name = 'floor' ORDER BY step DESC LIMIT 1) "
-               "FROM arm_run JOIN run ON run.number = arm_run.run WHERE experiment = ?",
+               "SELECT " RUN_COLUMNS
+               ", arm, arm_run.seed FROM arm_run JOIN run ON run.number = arm_run.run WHERE experiment = ?",
                "i", version);
     while (query_next(&query)) {
-        int64_t arm = query_int(&query, 0), seed = query_int(&query, 1);
+        int64_t arm = query_int(&query, RUN_COLUMN_COUNT), seed = query_int(&query, RUN_COLUMN_COUNT + 1);
         for (int j = 0; arm >= 0 && arm < view->arm_count && j < view->seed_count; j++)
             if (view->seeds[j] == seed)
                 read_run(&query, arena, &view->arms[arm].runs[j]);
@@ -170,7 +175,6 @@ bool view_open(struct store *store, const char *experiment, struct arena *arena,
     return store_finish(store, done, error);
 }
 
-// Gathered in a block that grows, then kept by the arena.
 bool view_experiments(struct store *store, struct arena *arena, const char *const **names, struct error *error)
 {
     struct query query;
@@ -187,5 +191,47 @@ bool view_experiments(struct store *store, struct arena *arena, const char *cons
         memcpy(kept, list, count * sizeof *kept);
     free(list);
     *names = kept;
+    return query_close(&query);
+}
+
+bool view_runs(struct store *store, const char *experiment, struct arena *arena, int *count, const struct run_row **rows,
+               struct error *error)
+{
+    static const char sql[] =
+        "SELECT " RUN_COLUMNS ", seed, attempts, resumed_from_step, started_at, failure, "
+        "(SELECT program_commit FROM runs WHERE runs.id = run.id), "
+        "(SELECT group_concat(name, ', ') FROM (SELECT DISTINCT name FROM experiment JOIN arm_run ON experiment = "
+        "experiment.number WHERE arm_run.run = run.number ORDER BY name)), "
+        "(SELECT arm.name FROM arm_run JOIN arm ON arm.experiment = arm_run.experiment AND arm.position = arm_run.arm "
+        "JOIN experiment ON experiment.number = arm.experiment WHERE arm_run.run = run.number AND (?1 IS NULL OR "
+        "experiment.name = ?1) ORDER BY turn DESC LIMIT 1) "
+        "FROM run WHERE ?1 IS NULL OR number IN (SELECT arm_run.run FROM arm_run JOIN experiment ON experiment.number = "
+        "arm_run.experiment WHERE experiment.name = ?1) ORDER BY number";
+    struct query query;
+    size_t found = 0, capacity = 0;
+    struct run_row *list = NULL;
+    query_open(&query, store, error, sql, "t", experiment);
+    while (query_next(&query)) {
+        if (found == capacity)
+            list = memory_resize(list, capacity = capacity ? 2 * capacity : 64, sizeof *list);
+        struct run_row *row = &list[found++];
+        int next = RUN_COLUMN_COUNT;
+        *row = (struct run_row){0};
+        read_run(&query, arena, &row->run);
+        row->run.seed = query_int(&query, next++);
+        row->attempts = query_int(&query, next++);
+        row->resumed_from_step = query_int(&query, next++);
+        row->started_at = query_int(&query, next++);
+        row->failure = copy_or_null(&query, next++, arena);
+        row->commit = arena_copy_text(arena, query_text(&query, next++));
+        row->experiments = arena_copy_text(arena, query_text(&query, next++));
+        row->arm = arena_copy_text(arena, query_text(&query, next++));
+    }
+    struct run_row *kept = arena_allocate(arena, found, sizeof *kept);
+    if (found)
+        memcpy(kept, list, found * sizeof *kept);
+    free(list);
+    *count = (int)found;
+    *rows = kept;
     return query_close(&query);
 }

@@ -46,6 +46,19 @@ bool view_open(struct store *store, const char *experiment, struct arena *arena,
 // Names of all experiments, newest first, NULL-ended.
 bool view_experiments(struct store *store, struct arena *arena, const char *const **names, struct error *error);
 
+// A run on its own, for lists of runs.
+struct run_row {
+    struct run_view run;
+    int64_t attempts, resumed_from_step;
+    int64_t started_at;            // unix time; 0: not yet
+    const char *experiments, *arm; // "demo, glu-variants"; its arm in the newest of them
+    const char *commit;            // of the program that ran it; "" before it began
+    const char *failure;           // NULL: none
+};
+// All runs in the order they were planned, or those of one experiment (by name); `experiment` may be NULL.
+bool view_runs(struct store *store, const char *experiment, struct arena *arena, int *count, const struct run_row **rows,
+               struct error *error);
+
 struct series {
     int64_t count;
     int64_t *steps;

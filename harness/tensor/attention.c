@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MASKS_COMPARED = 32 };   // most tiles that need a mask share one with a tile shortly before: those of a diagonal
+enum { MASKS_COMPARED = 32 }; // most tiles that need a mask share one with a tile shortly before: those of a diagonal
 
 void span_list_add(struct span_list *list, int64_t begin, int64_t end)
 {
@@ -29,11 +29,11 @@ struct builder {
     struct attention_schedule *schedule;
     struct attention_tile *tiles;
     int64_t tile_capacity;
-    uint32_t *masks;             // [mask_count, ATTENTION_KEY_TILE]
+    uint32_t *masks; // [mask_count, ATTENTION_KEY_TILE]
     int64_t mask_count, mask_capacity;
-    unsigned char *touched;      // [key tiles]: some span reaches into it
+    unsigned char *touched; // [key tiles]: some span reaches into it
     int64_t key_tiles;
-    bool *sees_something;        // [time]
+    bool *sees_something; // [time]
     struct error *error;
 };
 
@@ -56,8 +56,10 @@ static bool fill_order(struct builder *builder, int pass)
             placed[order[i]] = true;
     }
     free(placed);
-    return permutation || error_add(builder->error, "attention pattern: its order of %lld positions is not a permutation; mend "
-                                                    "the component's `order`", (long long)schedule->time);
+    return permutation || error_add(builder->error,
+                                    "attention pattern: its order of %lld positions is not a permutation; mend "
+                                    "the component's `order`",
+                                    (long long)schedule->time);
 }
 
 // Whether an earlier pass shows the pair already.
@@ -83,7 +85,8 @@ static int64_t fill_mask(struct builder *builder, int pass, const struct attenti
             if (!schedule->pattern->sees(schedule->options, pass, query, key))
                 continue;
             if (shown_before(schedule, pass, query, key)) {
-                error_add(builder->error, "attention pattern: query %lld sees key %lld in two passes; mend the component's `sees`",
+                error_add(builder->error,
+                          "attention pattern: query %lld sees key %lld in two passes; mend the component's `sees`",
                           (long long)query, (long long)key);
                 return -1;
             }
@@ -148,7 +151,8 @@ static bool add_tile(struct builder *builder, int pass, int64_t query_begin, int
 static bool add_query_tile(struct builder *builder, int pass, int64_t query_begin)
 {
     const struct attention_schedule *schedule = builder->schedule;
-    int64_t query_end = query_begin + ATTENTION_QUERY_TILE < schedule->time ? query_begin + ATTENTION_QUERY_TILE : schedule->time;
+    int64_t query_end =
+        query_begin + ATTENTION_QUERY_TILE < schedule->time ? query_begin + ATTENTION_QUERY_TILE : schedule->time;
     struct span_list keys = {.count = 0};
     schedule->pattern->spans(schedule->options, pass, (struct span){query_begin, query_end}, schedule->time, &keys);
     memset(builder->touched, 0, (size_t)builder->key_tiles);
@@ -177,8 +181,10 @@ static bool fill_schedule(struct builder *builder)
     schedule->first_tile[schedule->passes * schedule->query_tiles] = schedule->tile_count;
     for (int64_t i = 0; i < schedule->time; i++)
         if (!builder->sees_something[i])
-            return error_add(builder->error, "attention pattern: query %lld sees no key, and an average over nothing has no value; "
-                                             "let it see itself", (long long)i);
+            return error_add(builder->error,
+                             "attention pattern: query %lld sees no key, and an average over nothing has no value; "
+                             "let it see itself",
+                             (long long)i);
     return true;
 }
 
@@ -192,11 +198,17 @@ bool attention_schedule_open(struct attention_schedule *schedule, const struct a
     int64_t query_tiles = (time + ATTENTION_QUERY_TILE - 1) / ATTENTION_QUERY_TILE;
     int64_t key_tiles = (time + ATTENTION_KEY_TILE - 1) / ATTENTION_KEY_TILE;
     *schedule = (struct attention_schedule){
-        .pattern = pattern, .options = options, .time = time, .passes = passes, .query_tiles = query_tiles,
+        .pattern = pattern,
+        .options = options,
+        .time = time,
+        .passes = passes,
+        .query_tiles = query_tiles,
         .order = arena_allocate(arena, (size_t)(passes * time), sizeof *schedule->order),
         .first_tile = arena_allocate(arena, (size_t)(passes * query_tiles + 1), sizeof *schedule->first_tile),
     };
-    struct builder builder = {.schedule = schedule, .error = error, .key_tiles = key_tiles,
+    struct builder builder = {.schedule = schedule,
+                              .error = error,
+                              .key_tiles = key_tiles,
                               .touched = memory_allocate((size_t)key_tiles, 1),
                               .sees_something = memory_allocate((size_t)time, sizeof(bool))};
     bool done = fill_schedule(&builder);

@@ -62,20 +62,27 @@ static double z_loss_of(const struct run *run)
     return choice->component ? choice->component->coefficient.value(choice->options.bytes) : 0;
 }
 
+void step_losses(const struct run *run, const struct totals *totals, struct step_result *result)
+{
+    double coefficient = z_loss_of(run);
+    result->cross_entropy = totals->loss_sum / (double)totals->counted;
+    result->log_z_squared = totals->log_z_squared_sum / (double)totals->counted;
+    // An infinite log Z times a coefficient of 0 would make a finite loss NaN.
+    result->loss = result->cross_entropy + (coefficient != 0 ? coefficient * result->log_z_squared : 0);
+}
+
 struct step_result trainer_step(struct trainer *trainer, const struct batch *batch, int64_t step)
 {
     const struct run *run = trainer->run;
     struct totals totals;
     executor_train(trainer->train_executor, batch, (uint64_t)run->seed, (uint64_t)step, &(struct outputs){0}, &totals);
-    struct step_result result = {.cross_entropy = totals.loss_sum / (double)totals.counted,
-                                 .log_z_squared = totals.log_z_squared_sum / (double)totals.counted,
-                                 .gradient_norm = executor_gradient_norm(trainer->train_executor),
+    struct step_result result = {.gradient_norm = executor_gradient_norm(trainer->train_executor),
                                  .learning_rate = schedule_rate(run, step)};
-    double coefficient = z_loss_of(run), clip = run->train.clip;
-    result.loss = result.cross_entropy + (coefficient != 0 ? coefficient * result.log_z_squared : 0);
+    step_losses(run, &totals, &result);
     result.finite = isfinite(result.loss) && isfinite(result.gradient_norm);
     if (!result.finite)
         return result;
+    double clip = run->train.clip;
     const struct optimizer_step update = {.lr = result.learning_rate,
                                           .peak_lr = run->train.lr,
                                           .step = step,

@@ -36,6 +36,8 @@ struct step_result {
     double learning_rate;
     bool finite; // loss and norm are; otherwise the weights were left alone
 };
+// The losses of a pass by its totals.
+void step_losses(const struct run *run, const struct totals *totals, struct step_result *result);
 struct step_result trainer_step(struct trainer *trainer, const struct batch *batch, int64_t step);
 
 #endif

@@ -17,10 +17,12 @@ bool attention_plan(struct graph *graph, struct node *node, struct error *error)
     if (node->input_count != 3)
         return error_add(error, "attention takes query, key and value, not %d inputs", node->input_count);
     if (attention->n_head < 1 || attention->kv_heads < 1 || attention->head_dim < 1 || attention->n_head % attention->kv_heads)
-        return error_add(error, "attention with %lld heads, %lld kv heads and head_dim %lld: n_head must be a multiple of kv_heads",
+        return error_add(error,
+                         "attention with %lld heads, %lld kv heads and head_dim %lld: n_head must be a multiple of kv_heads",
                          (long long)attention->n_head, (long long)attention->kv_heads, (long long)attention->head_dim);
     if (node->inputs[0]->width != query_width || node->inputs[1]->width != key_width || node->inputs[2]->width != key_width)
-        return error_add(error, "attention: query, key and value are %lld, %lld and %lld wide; the heads need %lld, %lld and %lld",
+        return error_add(error,
+                         "attention: query, key and value are %lld, %lld and %lld wide; the heads need %lld, %lld and %lld",
                          (long long)node->inputs[0]->width, (long long)node->inputs[1]->width,
                          (long long)node->inputs[2]->width, (long long)query_width, (long long)key_width, (long long)key_width);
     if (attention->schedule->time != graph->time)
@@ -37,7 +39,8 @@ struct cost attention_cost(const struct node *node, int64_t sequences, int64_t t
     const struct attention *attention = node->attributes;
     double pairs = (double)attention->schedule->visible_pairs * (double)attention->n_head * (double)sequences;
     double rows = (double)time * (double)sequences;
-    double width = 2.0 * (double)(attention->n_head + attention->kv_heads) * (double)attention->head_dim + (double)attention->n_head;
+    double width =
+        2.0 * (double)(attention->n_head + attention->kv_heads) * (double)attention->head_dim + (double)attention->n_head;
     return (struct cost){
         .product_flops = 4 * (double)attention->head_dim * pairs,
         .backward_product_flops = 8 * (double)attention->head_dim * pairs,
@@ -57,13 +60,13 @@ static bool plan_explicit(struct graph *graph, struct node *node, struct error *
 #define KERNELS "tensor/ops/attention_explicit.c"
 #include "tensor/twice.h"
 
-static const struct kernels kernels_float = {.forward = forward_float, .backward = backward_float};
-static const struct kernels kernels_double = {.forward = forward_double, .backward = backward_double};
-
 const struct op attention_explicit = {
-    .name = "attention_explicit", .rows = OP_ROWS_SEQUENCE,
+    .name = "attention_explicit",
+    .rows = OP_ROWS_SEQUENCE,
     .keeps = OP_KEEPS_INPUT_0 | OP_KEEPS_INPUT_1 | OP_KEEPS_INPUT_2 | OP_KEEPS_OUTPUT_0,
-    .attributes_size = sizeof(struct attention), .plan = plan_explicit, .cost = attention_cost,
+    .attributes_size = sizeof(struct attention),
+    .plan = plan_explicit,
+    .cost = attention_cost,
     .kernels = {[REAL_FLOAT] = &kernels_float, [REAL_DOUBLE] = &kernels_double},
 };
 
@@ -74,7 +77,7 @@ struct NAME(head) {
     const struct attention *attention;
     int64_t index, time, query_width, key_width;
     const REAL *query, *key, *value;
-    REAL *probabilities, *gradients;   // [time, time]; gradients: of the scores
+    REAL *probabilities, *gradients; // [time, time]; gradients: of the scores
 };
 
 static struct NAME(head) NAME(head_open)(const struct node *node, const struct lane *lane, int64_t first_row, int64_t index)
@@ -84,15 +87,20 @@ static struct NAME(head) NAME(head_open)(const struct node *node, const struct l
     int64_t query_width = attention->n_head * head_dim, key_width = attention->kv_heads * head_dim;
     int64_t kv_head = index / (attention->n_head / attention->kv_heads);
     return (struct NAME(head)){
-        .attention = attention, .index = index, .time = time, .query_width = query_width, .key_width = key_width,
+        .attention = attention,
+        .index = index,
+        .time = time,
+        .query_width = query_width,
+        .key_width = key_width,
         .query = (const REAL *)lane_input(node, 0, lane) + first_row * query_width + index * head_dim,
         .key = (const REAL *)lane_input(node, 1, lane) + first_row * key_width + kv_head * head_dim,
         .value = (const REAL *)lane_input(node, 2, lane) + first_row * key_width + kv_head * head_dim,
-        .probabilities = (REAL *)lane->workspace, .gradients = (REAL *)lane->workspace + time * time,
+        .probabilities = (REAL *)lane->workspace,
+        .gradients = (REAL *)lane->workspace + time * time,
     };
 }
 
-static bool NAME(sees)(const struct NAME(head) *head, int64_t i, int64_t j)
+static bool NAME(sees)(const struct NAME(head) * head, int64_t i, int64_t j)
 {
     const struct attention_schedule *schedule = head->attention->schedule;
     for (int pass = 0; pass < schedule->passes; pass++)
@@ -101,7 +109,7 @@ static bool NAME(sees)(const struct NAME(head) *head, int64_t i, int64_t j)
     return false;
 }
 
-static REAL NAME(dot)(const struct NAME(head) *head, const REAL *a, const REAL *b)
+static REAL NAME(dot)(const struct NAME(head) * head, const REAL *a, const REAL *b)
 {
     REAL sum = 0;
     for (int64_t d = 0; d < head->attention->head_dim; d++)
@@ -110,7 +118,7 @@ static REAL NAME(dot)(const struct NAME(head) *head, const REAL *a, const REAL *
 }
 
 // Score of a visible pair; *derivative is that of the score by q.k.
-static REAL NAME(score)(const struct NAME(head) *head, int64_t i, int64_t j, REAL *derivative)
+static REAL NAME(score)(const struct NAME(head) * head, int64_t i, int64_t j, REAL *derivative)
 {
     const struct attention *attention = head->attention;
     double scale = 1 / sqrt((double)attention->head_dim), derived = scale;
@@ -128,7 +136,7 @@ static REAL NAME(score)(const struct NAME(head) *head, int64_t i, int64_t j, REA
 
 // Row i of the probabilities: softmax over what query i sees, zeros elsewhere; row i of `gradients` gets the scores' derivatives.
 // Returns the log-sum-exp.
-static REAL NAME(fill_row)(const struct NAME(head) *head, int64_t i)
+static REAL NAME(fill_row)(const struct NAME(head) * head, int64_t i)
 {
     REAL *row = head->probabilities + i * head->time, *derivatives = head->gradients + i * head->time;
     REAL max = (REAL)-INFINITY, sum = 0;
@@ -171,7 +179,7 @@ static void NAME(forward)(const struct node *node, struct span rows, struct lane
 }
 
 // dP = dO V', and the scores' gradients P (dP - sum over j of P dP), through the derivative of the score by q.k.
-static void NAME(differentiate_row)(const struct NAME(head) *head, int64_t i, const REAL *output_gradient)
+static void NAME(differentiate_row)(const struct NAME(head) * head, int64_t i, const REAL *output_gradient)
 {
     REAL *row = head->probabilities + i * head->time, *gradients = head->gradients + i * head->time, mean = 0;
     for (int64_t j = 0; j < head->time; j++)
@@ -185,7 +193,7 @@ static void NAME(differentiate_row)(const struct NAME(head) *head, int64_t i, co
 }
 
 // result row a += sum over b of weights (a, b) times row b of `rows`; weights are read at a * step_a + b * step_b.
-static void NAME(add_weighted)(const struct NAME(head) *head, const REAL *weights, int64_t step_a, int64_t step_b,
+static void NAME(add_weighted)(const struct NAME(head) * head, const REAL *weights, int64_t step_a, int64_t step_b,
                                const REAL *rows, int64_t width, REAL *result, int64_t result_width)
 {
     for (int64_t a = 0; result && a < head->time; a++)
@@ -216,14 +224,19 @@ static void NAME(backward)(const struct node *node, struct span rows, struct lan
                 NAME(fill_row)(&head, i);
                 NAME(differentiate_row)(&head, i, output_gradient + i * head.query_width);
             }
-            NAME(add_weighted)(&head, head.gradients, time, 1, head.key, head.key_width,
-                               gradients[0] ? gradients[0] + query_at : NULL, head.query_width);
-            NAME(add_weighted)(&head, head.gradients, 1, time, head.query, head.query_width,
-                               gradients[1] ? gradients[1] + key_at : NULL, head.key_width);
-            NAME(add_weighted)(&head, head.probabilities, 1, time, output_gradient, head.query_width,
-                               gradients[2] ? gradients[2] + key_at : NULL, head.key_width);
+            NAME(add_weighted)
+            (&head, head.gradients, time, 1, head.key, head.key_width, gradients[0] ? gradients[0] + query_at : NULL,
+             head.query_width);
+            NAME(add_weighted)
+            (&head, head.gradients, 1, time, head.query, head.query_width, gradients[1] ? gradients[1] + key_at : NULL,
+             head.key_width);
+            NAME(add_weighted)
+            (&head, head.probabilities, 1, time, output_gradient, head.query_width, gradients[2] ? gradients[2] + key_at : NULL,
+             head.key_width);
         }
     lane->counted_flops += attention_cost(node, (rows.end - rows.begin) / time, time).backward_product_flops;
 }
+
+static const struct kernels NAME(kernels) = {.forward = NAME(forward), .backward = NAME(backward)};
 
 #endif

@@ -10,9 +10,9 @@ typedef int32_t NAME(lanes) __attribute__((vector_size(VECTOR_BYTES)));
 #else
 typedef int64_t NAME(lanes) __attribute__((vector_size(VECTOR_BYTES)));
 #endif
-#define VECTOR NAME(vector)
-#define LANES (VECTOR_BYTES / (int)sizeof(REAL))
-#define COLUMNS (ATTENTION_QUERY_TILE / LANES)   // vectors that hold one value for each query of a tile
+#define VECTOR  NAME(vector)
+#define LANES   (VECTOR_BYTES / (int)sizeof(REAL))
+#define COLUMNS (ATTENTION_QUERY_TILE / LANES) // vectors that hold one value for each query of a tile
 
 static inline VECTOR NAME(load)(const REAL *from) { return *(const VECTOR *)from; }
 static inline void NAME(store)(REAL *to, VECTOR value) { *(VECTOR *)to = value; }
@@ -71,7 +71,7 @@ ALWAYS_INLINE static inline void NAME(multiply_block)(int columns, const bool ad
 // 2^x = 2^n 2^f with n the nearest integer; the polynomial is minimax on [-1/2, 1/2], relative error 2.6e-9.
 static inline VECTOR NAME(exp2)(VECTOR x)
 {
-    VECTOR shifted = x + 0x1.8p23f;   // the low bits now hold n
+    VECTOR shifted = x + 0x1.8p23f; // the low bits now hold n
     VECTOR f = x - (shifted - 0x1.8p23f);
     VECTOR p = 0x1.470b4a791b35fp-13f * f + 0x1.5f7276d80d3b3p-10f;
     p = p * f + 0x1.3b270e6413cf3p-7f;
@@ -87,9 +87,9 @@ static inline VECTOR NAME(exp2)(VECTOR x)
 static inline VECTOR NAME(exp2)(VECTOR x)
 {
     REAL lanes[LANES] __attribute__((aligned(VECTOR_BYTES)));
-    NAME(store)(lanes, x);
+    NAME(store)(lanes, x * LN_2);
     for (int i = 0; i < LANES; i++)
-        lanes[i] = exp2(lanes[i]);
+        lanes[i] = exp(lanes[i]);
     return NAME(keep)(~(x < EXP2_CUT), NAME(load)(lanes));
 }
 #endif
@@ -99,7 +99,7 @@ static inline VECTOR NAME(tanh)(VECTOR x)
     REAL lanes[LANES] __attribute__((aligned(VECTOR_BYTES)));
     NAME(store)(lanes, x);
     for (int i = 0; i < LANES; i++)
-        lanes[i] = REAL_IS_FLOAT ? tanhf((float)lanes[i]) : tanh(lanes[i]);
+        lanes[i] = NAME(tanh_of)(lanes[i]);
     return NAME(load)(lanes);
 }
 

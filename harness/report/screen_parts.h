@@ -1,7 +1,6 @@
-// screen_notes.h: the pieces of a screen: its header's texts, its table, and the sentences under it: controls, what is missing,
-// what the seeds could have shown, what next. The page of the report is made of the same pieces.
-#ifndef REPORT_SCREEN_NOTES_H
-#define REPORT_SCREEN_NOTES_H
+// screen_parts.h: the pieces of a screen. The files that print one share them, and figures and the page are made of the same.
+#ifndef REPORT_SCREEN_PARTS_H
+#define REPORT_SCREEN_PARTS_H
 
 #include "report/layout.h"
 #include "report/screen.h"
@@ -24,7 +23,9 @@ const char *screen_spread(const struct screen *screen);
 const char *screen_verdict(const struct screen *screen, const struct comparison_arm *arm);
 // The whole table, optional columns that are wanted included; a row is an arm.
 struct grid screen_grid(const struct screen *screen);
-// Each sentence on a line where `width` is large enough.
+
+void screen_table(const struct screen *screen);
+// The sentences under the table: controls, what is missing, what the seeds could have shown, what this does not show.
 void screen_notes(const struct screen *screen);
 void screen_next(const struct screen *screen);
 
