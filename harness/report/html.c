@@ -62,6 +62,10 @@ void html_text(struct text *html, const char *text)
 void html_number(struct text *html, const char *text)
 {
     char before = ' ';
+    if (!strcmp(text, "-")) {
+        text_add(html, "\xe2\x80\x93");   // a dash for what is not known
+        return;
+    }
     for (; *text; before = *text++) {
         const char one[] = {*text, '\0'};
         bool starts_number = (text[1] >= '0' && text[1] <= '9') || text[1] == '.';

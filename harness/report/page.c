@@ -108,7 +108,9 @@ static void add_head(struct page *page)
                           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                           "<meta name=\"color-scheme\" content=\"light dark\">\n");
     html_add(&page->html, "<title>%s</title>\n<style>", view->name);
-    text_add(&page->html, "%s</style>\n</head>\n<body>\n<main>\n<header>\n", page_style);
+    for (const char *const *piece = page_style; *piece; piece++)
+        text_add(&page->html, "%s", *piece);
+    text_add(&page->html, "</style>\n</head>\n<body>\n<main>\n<header>\n");
     html_add(&page->html, "<h1>%s</h1>\n", view->name);
     if (view->description && *view->description)
         html_add(&page->html, "<p class=\"about\">%s</p>\n", view->description);

@@ -64,7 +64,7 @@ void page_controls(struct page *page)
 {
     const struct comparison *comparison = page->comparison;
     int placebos = 0;
-    text_add(&page->html, "<section id=\"controls\">\n<h2>Controls</h2>\n<div class=\"wide\"><table>\n<thead><tr><th>control</th>"
+    text_add(&page->html, "<section id=\"controls\">\n<h2>Controls</h2>\n<div class=\"wide\"><table>\n<thead><tr><th>outcome</th>"
                           "<th>what must hold</th><th>what was seen</th></tr></thead>\n<tbody>\n");
     for (int i = 0; i < comparison->arm_count; i++)
         if (comparison->arms[i].is_placebo) {
@@ -83,6 +83,14 @@ void page_controls(struct page *page)
 
 // ---- Answer -------------------------------------------------------------------------------------------------------------------
 
+static void add_sentence(struct page *page, const char *sentence)
+{
+    char *copy = arena_copy_text(page->arena, sentence);
+    if (*copy >= 'a' && *copy <= 'z')
+        *copy = (char)(*copy - 'a' + 'A');
+    html_text(&page->html, copy);
+}
+
 // The sentences of the screen, each an item.
 static void add_notes(struct page *page)
 {
@@ -98,7 +106,7 @@ static void add_notes(struct page *page)
     char *rest = NULL;
     for (char *line = strtok_r(notes, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         text_add(&page->html, "<li>");
-        html_text(&page->html, line);
+        add_sentence(page, line);
         text_add(&page->html, "</li>\n");
     }
     text_add(&page->html, "</ul>\n");
@@ -112,12 +120,15 @@ void page_answer(struct page *page)
     struct screen screen = *page->screen;
     screen.options = &plain;
     struct grid grid = screen_grid(&screen);
-    html_add(&page->html, "<section id=\"answer\">\n<h2>Answer</h2>\n<p>%s. ", screen_metric(&screen));
-    if (*screen_spread(&screen))
-        html_add(&page->html, "%s. ", screen_spread(&screen));
-    text_add(&page->html, "Differences are to the baseline, paired by seed; a negative one is a lower value.</p>\n");
+    text_add(&page->html, "<section id=\"answer\">\n<h2>Answer</h2>\n<p>");
+    add_sentence(page, screen_metric(&screen));
+    if (*screen_spread(&screen)) {
+        text_add(&page->html, "; ");
+        html_text(&page->html, screen_spread(&screen));
+    }
+    text_add(&page->html, ". Differences are to the baseline, paired by seed; a negative one is a lower value.</p>\n");
     page_grid(page, &grid, 1, grid.column_count - 1);
-    page_from(page, "%s of the %d seeds complete in every arm that is compared; the same as `ablate compare %s`",
+    page_from(page, "%s of the %d seeds complete in every arm that is compared, as ablate compare %s prints it",
               comparison->view->metric, comparison->shared_count, comparison->view->name);
     add_notes(page);
     text_add(&page->html, "<div class=\"figures\">\n");
@@ -157,7 +168,7 @@ static void add_gaps(struct page *page)
                          view->arms[i].name, arena_format(page->arena, "%lld", (long long)run->seed), run_state_names[run->state]);
         }
     text_add(&page->html, "</tbody></table></div>\n");
-    page_from(page, "state, exclusion and diverged_at in the view `runs`");
+    page_from(page, "state, exclusion and diverged_at in the view runs");
 }
 
 static const char *seed_list(const struct page *page)

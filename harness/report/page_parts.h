@@ -18,7 +18,7 @@ struct page {
     struct text html;
 };
 
-extern const char page_style[];      // CSS
+extern const char *const page_style[];   // CSS in pieces, NULL-ended
 
 // A figure by its name, with its caption; a line in its place where it was not drawn.
 void page_figure(struct page *page, const char *name);

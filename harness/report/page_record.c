@@ -24,7 +24,7 @@ void page_cost(struct page *page)
     int always = screen_grid(&screen).column_count;
     text_add(&page->html, "<section id=\"cost\">\n<h2>Cost</h2>\n");
     page_grid(page, &all, always, all.column_count - 1);
-    page_from(page, "parameters, flops (products, forward and backward), peak_bytes, seconds and tokens_per_s in the view `runs`; "
+    page_from(page, "parameters, flops (products, forward and backward), peak_bytes, seconds and tokens_per_s in the view runs; "
                     "memory is the largest over seeds, time their mean");
     text_add(&page->html, "<div class=\"figures\">\n");
     page_figure(page, "parameters");
@@ -63,7 +63,7 @@ void page_seeds(struct page *page)
         text_add(&page->html, "</tr>\n");
     }
     text_add(&page->html, "</tbody></table></div>\n");
-    page_from(page, "the last value of %s of every run, in the view `metrics`", comparison->view->metric);
+    page_from(page, "the last value of %s of every run, in the view metrics", comparison->view->metric);
     text_add(&page->html, "</section>\n");
 }
 
@@ -106,7 +106,7 @@ bool page_events(struct page *page, struct error *error)
     text_add(&page->html, total ? "</tbody></table></div>\n" : "<p>None.</p>\n");
     if (total > EVENTS_SHOWN)
         text_add(&page->html, "<p>The first %d of %d; all are in the database.</p>\n", EVENTS_SHOWN, total);
-    page_from(page, "the view `events`, all runs of experiment %s", view->name);
+    page_from(page, "the view events, all runs of experiment %s", view->name);
     text_add(&page->html, "</section>\n");
     return true;
 }

@@ -1,7 +1,7 @@
 // page_style.c: how the page looks: on a screen, light or dark, on a phone, on paper. No fonts and no pictures from elsewhere.
 #include "report/page_parts.h"
 
-const char page_style[] =
+const char *const page_style[] = {
     ":root{color-scheme:light dark;--paper:#fff;--ink:#1c1e21;--soft:#5b6168;--rule:#d9dce0;--faint:#f4f5f7;--axis:#444;--grid:#ddd;"
     "--better:#00795a;--worse:#b34a00;--same:#00598c;--open:#5b6168;--diverged:#9c3f78}"
     "@media screen and (prefers-color-scheme:dark){:root{--paper:#15181b;--ink:#e6e8ea;--soft:#a2a9b1;--rule:#363c43;"
@@ -37,7 +37,7 @@ const char page_style[] =
     "align-items:start}"
     "figure{margin:0;min-width:0}figure svg{display:block;width:100%;max-width:560px;height:auto;margin:0 auto}"
     "figcaption{font-size:13px;line-height:1.45;color:var(--soft);margin-top:6px}"
-    ".missing{border:1px dashed var(--rule);padding:24px;color:var(--soft);border-radius:4px}"
+    ".missing{border:1px dashed var(--rule);padding:24px;color:var(--soft);border-radius:4px}",
     // gnuplot writes fixed colours; in the page the paper, letters, axes and grid follow the reader's choice of light or dark.
     "svg g[font-family]{font-family:inherit}"
     "svg rect[fill=\"#ffffff\"]{fill:none}"
@@ -48,10 +48,12 @@ const char page_style[] =
     "svg [fill='rgb(  0,   0,   0)']{fill:var(--ink)}"
     "@media screen and (prefers-color-scheme:dark){"
     "svg [color='rgb(  0, 114, 178)']{color:#3f9fdc}svg [stroke='rgb(  0, 114, 178)']{stroke:#3f9fdc}"
-    "svg [fill='rgb(  0, 114, 178)']{fill:#3f9fdc}}"
+    "svg [fill='rgb(  0, 114, 178)']{fill:#3f9fdc}}",
     "@media (max-width:600px){body{font-size:15px}main{padding:24px 16px 40px}h1{font-size:25px}.lead{font-size:18px}"
-    "h2{margin-top:36px}table{font-size:14px}th,td{padding-right:12px}}"
+    "h2{margin-top:36px}table{font-size:14px}th,td{padding-right:12px}}",
     "@media print{@page{margin:18mm 16mm}body{font-size:10pt}main{max-width:none;padding:0}h1{font-size:20pt}h2{font-size:13pt;"
     "margin-top:20pt;break-after:avoid}.lead{font-size:12pt}table{font-size:8.5pt}th,figcaption,.from{font-size:8pt}"
     "th,td{padding:3pt 8pt 3pt 0}.wide{overflow:visible}pre{white-space:pre-wrap;font-size:8pt}"
-    "figure,tr,.limits{break-inside:avoid}.figures{grid-template-columns:1fr 1fr;gap:14pt 16pt}a{color:inherit;text-decoration:none}}";
+    "figure,tr,.limits{break-inside:avoid}.figures{grid-template-columns:1fr 1fr;gap:14pt 16pt}a{color:inherit;text-decoration:none}}",
+    NULL,
+};
