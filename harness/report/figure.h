@@ -20,7 +20,7 @@ struct figure_source {
 
 struct figure_curve {           // over the training steps
     const char *metric, *excess;   // the stored series; the one above the floor, taken where a floor is known; or NULL
-    const char *unit;           // of the vertical axis; NULL: the loss's
+    bool is_loss;               // has the unit of the loss
     bool difference;            // to the baseline, seed by seed
     bool smooth;                // a running mean: the metric of one batch is noisy
     bool logarithmic;           // the vertical axis

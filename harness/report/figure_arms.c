@@ -4,7 +4,7 @@
 
 #include "report/figure.h"
 #include "report/figure_data.h"
-#include "report/number.h"
+#include "report/screen_parts.h"
 #include "report/words.h"
 
 static double floor_of(const struct comparison *comparison)
@@ -23,8 +23,10 @@ static void numbers(struct text *data, int count, const double *values)
 // ---- Every seed beside its baseline -----------------------------------------------------------------------------------------
 
 // One row an arm; its interval only where it has a verdict, for survivors are not averaged.
-static void pairs_rows(const struct comparison *comparison, const struct cast *cast, struct range *delta, struct text *data)
+static void pairs_rows(const struct comparison *comparison, const struct cast *cast, struct arena *arena, struct range *delta,
+                       struct text *data)
 {
+    const struct screen screen = {.comparison = comparison, .arena = arena};
     data_block(data, "colour slot, arm, difference, low, high, verdict");
     for (int i = 0; i < cast->count; i++) {
         const struct comparison_arm *arm = &comparison->arms[cast->arms[i]];
@@ -32,17 +34,14 @@ static void pairs_rows(const struct comparison *comparison, const struct cast *c
         bool shown = difference->verdict != VERDICT_DIVERGED;
         const double interval[] = {shown ? difference->delta : NAN, shown ? difference->low : NAN,
                                    shown ? difference->high : NAN};
-        struct text verdict = {0};
-        words_verdict(comparison, arm, &verdict);
         text_add(data, "%d\t", cast->slots[i]);
         figure_data_text(data, arm->name);
         numbers(data, 3, interval);
         text_add(data, "\t");
-        figure_data_text(data, verdict.data);
+        figure_data_text(data, screen_verdict(&screen, arm));
         text_add(data, "\n");
         for (int j = 0; j < 3; j++)
             range_offer(delta, interval[j]);
-        text_free(&verdict);
     }
 }
 
@@ -83,9 +82,9 @@ bool figure_pairs_write(const struct figure *figure, const struct figure_source 
     struct arena arena = {0};
     struct cast cast;
     struct range value = range_empty, delta = {0, 0};
-    struct text blocks = {0}, label = {0};
+    struct text blocks = {0}, label = {0}, delta_label = {0};
     cast_choose(comparison, false, &arena, &cast);
-    pairs_rows(comparison, &cast, &delta, &blocks);
+    pairs_rows(comparison, &cast, &arena, &delta, &blocks);
     pairs_seeds(comparison, &cast, &value, &delta, &blocks);
     pairs_diverged(comparison, &cast, &blocks);
     double margin = comparison->view->margin;
@@ -93,10 +92,11 @@ bool figure_pairs_write(const struct figure *figure, const struct figure_source 
     range_offer(&delta, -margin);
     range_widen(&value, 0.08);
     range_widen(&delta, 0.05);
-    words_metric(comparison, isfinite(comparison->floor), &label);
+    words_metric(comparison, false, &label);
+    text_add(&delta_label, *comparison_unit(comparison) ? "difference (%s)" : "difference%s", comparison_unit(comparison));
     data_fact(data, "title", figure->title);
     data_fact(data, "xlabel", label.data);
-    data_fact(data, "deltalabel", "difference to the baseline");
+    data_fact(data, "deltalabel", delta_label.data);
     data_fact_number(data, "named", 0);
     data_fact_number(data, "valuelow", value.low);
     data_fact_number(data, "valuehigh", value.high);
@@ -105,6 +105,7 @@ bool figure_pairs_write(const struct figure *figure, const struct figure_source 
     data_fact_number(data, "margin", margin);
     text_add(data, "%s", blocks.data);
     text_free(&label);
+    text_free(&delta_label);
     text_free(&blocks);
     arena_close(&arena);
     return true;
@@ -183,7 +184,7 @@ bool figure_cost_write(const struct figure *figure, const struct figure_source *
     range_widen(&blocks.value, 0.08);
     struct text x_label = {0}, y_label = {0};
     text_add(&x_label, *unit->name ? "%s (%s)" : "%s%s", figure->cost.what, unit->name);
-    words_metric(comparison, isfinite(comparison->floor), &y_label);
+    words_metric(comparison, false, &y_label);
     data_fact(data, "title", figure->title);
     data_fact(data, "xlabel", x_label.data);
     data_fact(data, "ylabel", y_label.data);

@@ -231,10 +231,11 @@ static void write_facts(const struct curves *all, struct range range, int64_t st
 {
     const struct figure *figure = all->figure;
     struct text label = {0};
-    if (figure->curve.unit)
-        text_add(&label, "%s", figure->curve.unit);
+    const char *unit = figure->curve.is_loss ? comparison_unit(all->source->comparison) : "";
+    if (figure->curve.difference)
+        text_add(&label, *unit ? "difference (%s)" : "difference of %s", *unit ? unit : figure->curve.metric);
     else
-        text_add(&label, "%s%s", all->metric, figure->curve.difference ? ", difference to the baseline" : "");
+        text_add(&label, "%s%s", *unit ? unit : figure->curve.metric, all->above_floor ? " above the floor" : "");
     data_fact(data, "title", figure->title);
     data_fact(data, "xlabel", "training steps");
     data_fact(data, "ylabel", label.data);

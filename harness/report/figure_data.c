@@ -2,6 +2,7 @@
 #include "report/figure_data.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,15 +70,27 @@ void figure_data_text(struct text *data, const char *text)
     for (const char *c = text; *c; c++) {
         if (*c == '"')
             text_add(data, "\xe2\x80\x9d");   // gnuplot ends a field at a double quote
+        else if (*c == '\\')
+            text_add(data, "\\\\");   // or it would read \n as a line end
         else
             text_add(data, "%c", (unsigned char)*c < ' ' ? ' ' : *c);
     }
 }
 
+// gnuplot takes "5e+02" for an integer and stumbles over the rest; "5.0e+02" it reads.
+static void add_real(struct text *data, double value)
+{
+    char digits[40];
+    int length = snprintf(digits, sizeof digits, "%.9g", value);
+    char *exponent = strchr(digits, 'e');
+    int mantissa = exponent ? (int)(exponent - digits) : length;
+    text_add(data, "%.*s%s%s", mantissa, digits, exponent && !strchr(digits, '.') ? ".0" : "", exponent ? exponent : "");
+}
+
 void data_number(struct text *data, double value)
 {
     if (isfinite(value))
-        text_add_real(data, value);
+        add_real(data, value);
     else
         text_add(data, "NULL");
 }
@@ -94,7 +107,7 @@ void data_fact_number(struct text *data, const char *name, double value)
     if (!isfinite(value))
         return;
     text_add(data, "%s\t", name);
-    text_add_real(data, value);
+    add_real(data, value);
     text_add(data, "\n");
 }
 

@@ -156,10 +156,10 @@ static const char *held_out_text(const struct screen *screen)
 {
     if (!isfinite(screen->comparison->block_error))
         return "";
-    return arena_format(
-        screen->arena,
-        "held-out text: another as long as the test part moves every loss by about %s (standard error); seeds do not show that.",
-        number_small(screen->comparison->block_error, screen->decimals).text);
+    return arena_format(screen->arena,
+                        "held-out text: another as long as the test part moves every loss by about %s (standard error); seeds "
+                        "do not show that.",
+                        number_small(screen->comparison->block_error, screen->decimals).text);
 }
 
 // ---- What the seeds could have shown ------------------------------------------------------------------------------------------
@@ -305,7 +305,8 @@ static const char *more_runs(const struct screen *screen)
 
 void screen_next(const struct screen *screen)
 {
-    if (screen->options->running)
+    bool is_live = screen->options->elapsed > 0 && screen->comparison->pending > 0;
+    if (is_live)
         return;
     const char *by_default[] = {arena_format(screen->arena, "ablate report %s",
                                              layout_visible(screen->arena, screen->comparison->view->name)),

@@ -2,36 +2,17 @@
 #include "report/words.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "report/number.h"
 
-void words_metric(const struct comparison *comparison, bool above_floor, struct text *text)
+void words_metric(const struct comparison *comparison, bool with_unit, struct text *text)
 {
     const char *unit = comparison_unit(comparison);
-    text_add(text, "%s%s", comparison->view->metric, above_floor ? " above the floor" : "");
-    if (*unit)
+    text_add(text, "%s%s", comparison->view->metric, isfinite(comparison->floor) ? " above the floor" : "");
+    if (with_unit && *unit)
         text_add(text, " (%s)", unit);
-}
-
-void words_verdict(const struct comparison *comparison, const struct comparison_arm *arm, struct text *text)
-{
-    enum verdict verdict = arm->difference.verdict;
-    double margin = comparison->view->margin;
-    int seeds = comparison->view->seed_count;
-    const struct comparison_arm *baseline = &comparison->arms[comparison->view->baseline];
-    if (arm->is_baseline)
-        text_add(text, "%s", arm->diverged ? "" : "baseline");
-    if (verdict == VERDICT_DIVERGED && !arm->diverged)
-        text_add(text, "baseline diverged %d of %d", baseline->diverged, seeds);
-    else if (verdict == VERDICT_DIVERGED || arm->diverged)
-        text_add(text, "diverged %d of %d", arm->diverged, seeds);
-    else if (verdict == VERDICT_NONE && !arm->is_baseline)
-        text_add(text, "no verdict");
-    else if (verdict == VERDICT_EQUIVALENT)
-        text_add(text, "equivalent (±%s)", number_small(margin, 2).text);
-    else if (!arm->is_baseline)
-        text_add(text, "%s", verdict_names[verdict]);
 }
 
 // ---- The answer -------------------------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ static const char *stored_file(const char *word, struct store *store, const char
 
 static void offer_stored(struct nearest *nearest, struct store *store, struct arena *arena)
 {
-    const char **names = NULL;
+    const char *const *names = NULL;
     struct error unreadable = {0};
     if (store && view_experiments(store, arena, &names, &unreadable))
         for (; *names; names++)
