@@ -3,7 +3,7 @@
 // Folders are read recursively in the order of their names (bytes compared); hidden files and folders and links inside are left
 // out. The first 90% are the train part, then 5% validation and 5% test, as is the custom for enwik8. Refused: what is missing,
 // empty, unreadable, neither file nor folder, or larger than memory should be asked for.
-#include "component.h"
+#include "registry/component.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,10 +31,10 @@ static const struct option options[] = {
 // What a walk over the files has in hand.
 struct walk {
     const struct text_data *data;
-    int64_t limit;     // bytes wanted at most
-    int64_t count;     // seen so far
+    int64_t limit; // bytes wanted at most
+    int64_t count; // seen so far
     int files;
-    uint16_t *tokens;  // NULL while only counting
+    uint16_t *tokens; // NULL while only counting
 };
 
 static bool read_tokens(const char *name, const char *access, struct walk *walk, struct error *error)
@@ -89,7 +89,7 @@ static bool take_entry(FTS *files, FTSENT *entry, struct walk *walk, struct erro
         if (entry->fts_errno == ENOENT)
             return error_request(error, "%s: there is no such file or folder; data.path names the text to learn", name);
         return error_request(error, "%s: %s; make it readable or leave it out", name, strerror(entry->fts_errno));
-    default:   // links, devices and the like: only worth a word when they are what was asked for
+    default: // links, devices and the like: only worth a word when they are what was asked for
         if (entry->fts_level == FTS_ROOTLEVEL && entry->fts_info != FTS_DP)
             return error_request(error, "%s: neither a file nor a folder; data.path names the text to learn", name);
         return true;

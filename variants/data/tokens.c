@@ -3,7 +3,7 @@
 // nanoGPT: little-endian uint16 and nothing else. llm.c: a header of 256 int32 (magic, version, how many tokens), then uint16
 // (magic 20240520, version 1) or uint32 (20240801, 7; read when every token fits 16 bits). The second file is cut into a
 // validation and a test half. Refused: headers that do not agree with the file's size, other versions, odd sizes.
-#include "component.h"
+#include "registry/component.h"
 
 #include <endian.h>
 #include <inttypes.h>
@@ -63,7 +63,8 @@ static bool find_content(const char *name, const struct bytes *file, struct cont
         return true;
     }
     if (file->count % 2)
-        return error_request(error, "%s: %zu bytes are no whole number of 16-bit tokens; is it text? Then use data=text(path=%s)",
+        return error_request(error,
+                             "%s: %zu bytes are no whole number of 16-bit tokens; is it text? Then use data=text(path=%s)",
                              name, file->count, name);
     *content = (struct content){file->data, file->count / 2, 2};
     return true;
@@ -81,8 +82,10 @@ static bool copy_tokens(const char *name, const struct content *content, uint16_
         memcpy(&token, content->first + 4 * i, 4);
         token = le32toh(token);
         if (token > UINT16_MAX)
-            return error_request(error, "%s: token %" PRIu32 " at position %zu does not fit 16 bits; use a tokenizer of at most "
-                                        "65536 tokens", name, token, i);
+            return error_request(error,
+                                 "%s: token %" PRIu32 " at position %zu does not fit 16 bits; use a tokenizer of at most "
+                                 "65536 tokens",
+                                 name, token, i);
         tokens[i] = (uint16_t)token;
     }
     return true;
