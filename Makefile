@@ -21,9 +21,11 @@ LDFLAGS  += -rdynamic
 SOURCES    := $(wildcard harness/*.c harness/*/*.c harness/*/*/*.c)
 COMPONENTS := $(sort $(wildcard variants/*/*.c))
 VERBS      := $(sort $(wildcard harness/cli/verb_*.c))
-OBJECTS    := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES) $(COMPONENTS)) $(BUILD)/components.o $(BUILD)/verbs.o
+OBJECTS    := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES) $(COMPONENTS)) $(BUILD)/components.o $(BUILD)/verbs.o \
+              $(BUILD)/schema.o $(BUILD)/made.o
 TESTS      := $(wildcard tests/*.c)
 TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(TESTS))
+PLUGINS      := $(patsubst tests/plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard tests/plugins/*.c))
 
 all: $(PROGRAM)
 
@@ -52,9 +54,36 @@ $(BUILD)/verbs.c: FORCE
 	   $(foreach v,$(basename $(notdir $(VERBS))),echo '    &$(v),';) \
 	   echo '    NULL};'; } > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-$(BUILD)/components.o $(BUILD)/verbs.o: $(BUILD)/%.o: $(BUILD)/%.c
+# The schema becomes a part of the program; bytes, because a string literal of its length is not portable.
+$(BUILD)/schema.c: harness/store/schema.sql
+	@mkdir -p $(BUILD)
+	@{ echo '// Written by make from harness/store/schema.sql.'; echo 'extern const char store_schema[];'; \
+	   echo 'const char store_schema[] = {'; od -An -v -tu1 $< | sed 's/ *\([0-9][0-9]*\)/\1,/g'; echo '0};'; } > $@
+
+# What the program was made from, for the provenance of its runs: the commit where this folder is a repository's own, with
+# "+changes" when files differ from it.
+MADE_FLAGS := $(filter-out -W% -M%,$(COMPILE) $(CFLAGS))
+$(BUILD)/made.c: FORCE
+	@mkdir -p $(BUILD)
+	@commit=unknown; if prefix=$$(git rev-parse --show-prefix 2>/dev/null) && [ -z "$$prefix" ]; then \
+	   commit=$$(git rev-parse --short=12 HEAD 2>/dev/null) || commit=unknown; \
+	   [ -z "$$(git status --porcelain 2>/dev/null)" ] || commit="$$commit+changes"; fi; \
+	 { echo '// Written by make.'; echo 'extern const char made_commit[], made_flags[];'; \
+	   echo "const char made_commit[] = \"$$commit\";"; \
+	   echo 'const char made_flags[] = "$(subst ",\",$(MADE_FLAGS))";'; } > $@.new; \
+	 cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(BUILD)/components.o $(BUILD)/verbs.o $(BUILD)/schema.o $(BUILD)/made.o: $(BUILD)/%.o: $(BUILD)/%.c
 	$(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) -c -o $@ $<
 
+# A component file as a plug-in. Tests find them where this build has put them.
+$(BUILD)/plugins/%.so: tests/plugins/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests/plugins $(COMPILE) $(CFLAGS) -fPIC -shared -o $@ $<
+
+$(BUILD)/tests/%.o: CPPFLAGS += -DPLUGINS='"$(BUILD)/plugins"'
+
+$(BUILD)/tests/run: | $(PLUGINS)
 $(BUILD)/tests/run: $(filter-out $(BUILD)/harness/main.o,$(OBJECTS)) $(TEST_OBJECTS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
 
@@ -62,4 +91,4 @@ clean:
 	rm -rf $(BUILD) $(PROGRAM)
 
 .PHONY: all clean FORCE
--include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(PLUGINS:.so=.d)

@@ -59,3 +59,15 @@ bool error_add_at(struct error *error, const char *file, int line, const char *f
     error->count++;
     return false;
 }
+
+bool error_carry(struct error *error, const char *lead, const struct error *from)
+{
+    for (const char *line = from->text; *line;) {
+        size_t length = strcspn(line, "\n");
+        append_text(error, "%s%.*s\n", lead, (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+    error->count += from->count;
+    error->is_request |= from->is_request;
+    return false;
+}

@@ -27,4 +27,7 @@ bool error_add_at(struct error *error, const char *file, int line, const char *f
 // The same as error_add for a mistake in the request itself: main then exits with 2.
 bool error_request(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+// Adds every line of `from`, each led by `lead` ("file:12: "), and its is_request. Returns false.
+bool error_carry(struct error *error, const char *lead, const struct error *from);
+
 #endif

@@ -93,10 +93,18 @@ static bool sync_folder_of(const char *path)
 
 bool file_replace(const char *path, const void *data, size_t count, struct error *error)
 {
+    return file_replace_parts(path, &(struct file_part){data, count}, 1, error);
+}
+
+bool file_replace_parts(const char *path, const struct file_part *parts, int count, struct error *error)
+{
     struct text beside = {0};
     text_add(&beside, "%s.new", path);
     int file = open(beside.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool done = file >= 0 && write_all(file, data, count) && fsync(file) == 0;
+    bool done = file >= 0;
+    for (int i = 0; done && i < count; i++)
+        done = write_all(file, parts[i].data, parts[i].count);
+    done = done && fsync(file) == 0;
     int trouble = errno;
     if (file >= 0 && close(file) && done) {
         done = false;

@@ -18,6 +18,12 @@ void bytes_free(struct bytes *bytes);
 
 // Replaces the file as one step: written beside it, synced, renamed. A failure leaves the old file and no new one.
 bool file_replace(const char *path, const void *data, size_t count, struct error *error);
+// The same from several pieces, so that large arrays are written from where they lie.
+struct file_part {
+    const void *data;
+    size_t count;
+};
+bool file_replace_parts(const char *path, const struct file_part *parts, int count, struct error *error);
 bool folder_create(const char *path, struct error *error);   // with its parents; existing is fine
 
 enum { HASH_TEXT_SIZE = 65 };

@@ -4,17 +4,17 @@
 
 #include "cli/verb.h"
 
-enum { TABLE_COLUMNS_MAX = 24 };
+enum { TABLE_COLUMNS_MAX = 40 };
 
 struct column {
-    const char *name;      // the JSON key and CSV heading: "tokens_per_s"
-    const char *heading;   // for people: "tok/s"; NULL: the name
-    bool number;           // right-aligned; a JSON number (non-finite: null) rather than a string
+    const char *name;    // the JSON key and CSV heading: "tokens_per_s"
+    const char *heading; // for people: "tok/s"; NULL: the name
+    bool number;         // right-aligned; a JSON number (non-finite: null), true or false rather than a string
 };
 struct table {
     const struct column *columns;
     int column_count, row_count, row_capacity;
-    char **cells;          // [row][column], owned
+    char **cells; // [row][column], owned
 };
 void table_open(struct table *table, const struct column *columns, int column_count);
 // Starts a row; cells not set are empty (JSON null).

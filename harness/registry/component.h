@@ -83,6 +83,19 @@ struct tensor *block_ffn(const struct block *block, struct tensor *x);
 struct tensor *block_standard_attention(const struct block *block, const struct component *self, const void *options,
                                         struct tensor *x);
 
+// The layer's dropout at the embeddings; x itself when the run has none.
+struct tensor *block_embedding_dropout(const struct block *block, struct tensor *x);
+// The two shapes of feed-forward layers; their components share one pair of options. `activation` NULL: none.
+struct ffn_width {
+    double ratio;
+    int64_t d_ff;
+};
+extern const struct option ffn_plain_options[], ffn_gated_options[];   // ratio 4, and 8/3
+struct tensor *ffn_plain(const struct block *block, const struct ffn_width *width, struct tensor *x,
+                         struct tensor *(*activation)(struct graph *, struct tensor *));
+struct tensor *ffn_gated(const struct block *block, const struct ffn_width *width, struct tensor *x,
+                         struct tensor *(*activation)(struct graph *, struct tensor *));
+
 // ---- What a component offers, per slot -----------------------------------------------------------------------------------
 
 struct heads_calls {
@@ -97,7 +110,7 @@ struct attention_calls {
 struct position_calls {
     struct tensor *(*embed)(const struct block *block, const void *options, struct tensor *x);    // at the embeddings
     struct tensor *(*rotate)(const struct block *block, const void *options, struct tensor *x);   // queries and keys
-    double (*slope)(const void *options, int64_t head, int64_t n_head);                           // score += slope * (key - query)
+    double (*slope)(const void *options, int64_t head, int64_t n_head);                           // score -= slope * distance
 };
 struct norm_calls {
     // `name` as for block_norm; qk_norm components get [rows, heads head_dim] and normalise each head.
@@ -144,8 +157,8 @@ struct optimizer_calls {
                   float *const *state, double measured, int64_t size);
 };
 struct schedule_calls {
-    // Fraction of the peak learning rate at `step` of `steps`, both counted from the end of warm-up.
-    double (*factor)(const void *options, int64_t step, int64_t steps);
+    // Fraction of the peak learning rate at `step` of `steps`, both counted from the end of warm-up, which took `warmup` steps.
+    double (*factor)(const void *options, int64_t step, int64_t steps, int64_t warmup);
 };
 
 // Three parts of tokens. Windows of seq_len + 1 tokens are cut from them: inputs and, one later, targets.

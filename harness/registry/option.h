@@ -13,6 +13,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#define OPTION_NO_LIMIT 0x1p53   // a `max` for "0 or more"
+
 enum option_type {
     OPTION_INT,      // int64_t
     OPTION_REAL,     // double; "8/3" is read as a fraction
@@ -26,7 +28,7 @@ struct option {
     enum option_type type;
     size_t offset;          // into the struct that the table describes
     const char *fallback;   // the default, as a user would type it
-    double min, max;        // INT and REAL; both 0: any value
+    double min, max;        // INT and REAL; both 0: any value; a max of 0 under a min of 0 or more is no limit
     bool above_min;         // min itself is refused
     const char *const *choices;   // CHOICE: words, NULL-ended
     const char *unit;       // "keys", "tokens"; NULL for a bare number

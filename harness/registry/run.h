@@ -17,20 +17,32 @@ void run_defaults(struct run *run, struct arena *arena);
 
 // Sets what `key` names: a slot ("ffn" = "swiglu(ratio=2)", or a list `["sliding(window=64)", "full"]`), one option of the
 // component that fills a slot ("ffn.ratio" = "2"), or a scalar ("train.lr" = "1e-3"). Slots must be set before their options.
+// In a list, "attention.window" sets every entry that has the option, "attention.0.window" that of the first entry.
 bool run_set(struct run *run, const char *key, const char *value, struct arena *arena, struct error *error);
 
 // Splits "key=value" and sets it.
 bool run_set_pair(struct run *run, const char *pair, struct arena *arena, struct error *error);
 
+// What a key's value may be: the option's table entry; NULL for a whole slot and, with an error, for an unknown key.
+const struct option *run_option(const struct run *run, const char *key, struct error *error);
+
 // The value of a key as run_set reads it back: slots in canonical form, only options that are not default. False: unknown key.
 bool run_print(const struct run *run, const char *key, struct text *text);
 
-// Derived scalars (head_dim, warmup within steps) and every component's `accepts`. Call after all run_set; adds all mistakes.
+// Derived scalars (head_dim), warm-up within steps, a list's shortest form for n_layer layers, and every component's `accepts`.
+// Call after all run_set; adds all mistakes.
 bool run_resolve(struct run *run, struct error *error);
 
 // Calls `visit` for every option of a run: scalars first, then each slot and then its component's options, as key and value.
+// Options of a list of several are named by place: "attention.0.window".
 void run_visit(const struct run *run, void (*visit)(void *context, const char *key, const char *value, bool is_default),
                void *context);
+
+// Whether a scalar of a resolved run is what it would be unset: a head_dim of d_model / n_head is.
+bool run_scalar_is_default(const struct run *run, const struct option *scalar);
+
+// What the identity is the hash of, for people and tests: one line for each part.
+void run_identity_text(const struct run *run, const char *data_hash, const char *backend, struct text *text);
 
 // 16 hex digits over everything that is not default and part of the identity, component versions, the data's hash, lanes and
 // backend. `data_hash` is the dataset's (component.h), `backend` gemm_backend() and the like.
@@ -38,7 +50,12 @@ void run_identity(const struct run *run, const char *data_hash, const char *back
 
 // "name" or "name(option=value)" with the options that are not default; "none" or "off" for an empty choice.
 void choice_print(enum slot slot, const struct choice *choice, struct text *text);
+bool choice_is_default(enum slot slot, const struct choice *choice);
 bool choice_parse(enum slot slot, const char *value, struct choice *choice, struct arena *arena, struct error *error);
+
+// The same for a slot's whole value, which may be a list: `["sliding(window=64)", "full"]`.
+void setting_print(enum slot slot, const struct setting *setting, struct text *text);
+bool setting_parse(enum slot slot, const char *value, struct setting *setting, struct arena *arena, struct error *error);
 
 // The choice of a layer, and of a slot that takes one.
 const struct choice *run_choice(const struct run *run, enum slot slot, int64_t layer);

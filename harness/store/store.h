@@ -1,19 +1,121 @@
 // store.h: the database of runs: opened by the one runner that writes, or read-only by any number of readers.
 //
 // The only code that knows SQLite. It refuses a file that is not a database of ablate, or of another schema version, with what
-// to do. Every call that writes is one transaction.
+// to do, and leaves it untouched. Every call that writes is one transaction: after a failure nothing of it is there, the store
+// stays usable, and the same call may be made again. Writing the same rows twice leaves them as they are.
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
+#include "registry/run.h"
 
 struct store;
 
+enum run_state { RUN_PLANNED, RUN_RUNNING, RUN_FINISHED, RUN_DIVERGED, RUN_FAILED };
+extern const char *const run_state_names[]; // "planned", "running", ... NULL-ended
+
 enum store_mode { STORE_READ, STORE_WRITE };
 
+// STORE_READ never creates a file. STORE_WRITE makes the database (and its folder) where there is none, and refuses a second
+// writer: the lock is the file <path>.lock, held by this process and gone with it, however it ends.
 bool store_open(struct store **store, const char *path, enum store_mode mode, struct error *error);
-void store_close(struct store *store);
+void store_close(struct store *store); // NULL is fine
+
+// The process that holds the writer's lock now; 0: nobody, so that a run in state `running` was interrupted.
+int64_t store_writer(const char *path);
+
+// ---- An experiment, before its first run ---------------------------------------------------------------------------------------
+
+struct store_arm {
+    const char *name, *differs; // as struct arm and struct arm_view say
+    bool is_placebo;
+    double match_left;
+    const struct run *run;  // its seed is not read
+    const char *const *ids; // [seed_count] the identity of each run, in the order of `seeds`
+};
+struct store_experiment {
+    const char *name, *file, *hash, *text;
+    const char *description, *lecture, *match; // NULL where the file says none
+    const char *metric;
+    bool maximize;
+    double margin; // NaN: none declared
+    int arm_count, seed_count;
+    const int64_t *seeds;
+    const struct store_arm *arms; // the baseline first
+};
+// Stores the experiment and plans its runs with all their options. Runs that are known are shared. The same file with the same
+// arms only grows by its new seeds; anything else is a new version beside the old ones.
+bool store_experiment_save(struct store *store, const struct store_experiment *experiment, struct error *error);
+
+// ---- A run ---------------------------------------------------------------------------------------------------------------------
+
+// What is there before the runner decides what is missing.
+struct store_run {
+    bool known; // false: never planned, the rest is empty
+    enum run_state state;
+    int64_t attempts;
+    char commit[64]; // of the program that ran it; "" before it began
+};
+bool store_run_state(struct store *store, const char *id, struct store_run *run, struct error *error);
+
+// A worker is about to be started: one more attempt, state `running`.
+bool store_run_start(struct store *store, const char *id, bool shared_machine, struct error *error);
+
+struct fact {
+    const char *name, *value;
+};
+// What the worker knows before its first step.
+struct store_begin {
+    int64_t parameters, parameters_without_embeddings;
+    double flops;
+    int64_t planned_bytes;
+    int64_t resumed_from_step; // 0: from the start
+    const struct fact *facts;  // provenance.h, ended by name NULL; "commit" is among them
+};
+bool store_run_begin(struct store *store, const char *id, const struct store_begin *begin, struct error *error);
+
+struct store_metric {
+    int64_t step;
+    const char *name;
+    double value; // may be non-finite
+};
+struct store_throughput {
+    int64_t step;
+    double tokens_per_s;
+};
+struct store_event {
+    int64_t step;
+    const char *kind, *detail; // detail NULL: none
+    double value, threshold;   // may be non-finite
+};
+// A batch of messages of one worker.
+struct store_batch {
+    int64_t metric_count, throughput_count, event_count;
+    const struct store_metric *metrics;
+    const struct store_throughput *throughput;
+    const struct store_event *events;
+    bool durable; // survives a power cut too: needed before a checkpoint may lie past these rows
+};
+bool store_rows(struct store *store, const char *id, const struct store_batch *batch, struct error *error);
+
+struct store_end {
+    bool diverged;
+    int64_t diverged_at; // step, or -1
+    double seconds;
+    double tokens_per_s; // taken where the run has no throughput rows; otherwise their median is
+    int64_t peak_bytes;
+};
+bool store_run_end(struct store *store, const char *id, const struct store_end *end, struct error *error);
+
+// A crash, a time limit, a refusal: state `failed`, with one line that says why. store_run_start may follow.
+bool store_run_fail(struct store *store, const char *id, const char *failure, struct error *error);
+// The runner is told to stop: back to `planned`, to be continued by the next.
+bool store_run_interrupt(struct store *store, const char *id, struct error *error);
+
+// Leaves a run out of every comparison, with the reason; NULL takes it back in.
+bool store_run_exclude(struct store *store, const char *id, const char *reason, struct error *error);
 
 #endif

@@ -49,7 +49,7 @@ void executor_train(struct executor *executor, const struct batch *batch, uint64
                     const struct outputs *outputs, struct totals *totals);
 // real[parameters->elements], padding zero. Valid until the next executor_train.
 const void *executor_gradients(const struct executor *executor);
-// Sum of squares of the gradients, in double, in fixed order (computed with the lanes' sum).
+// The global norm of those gradients, summed in double in fixed order.
 double executor_gradient_norm(const struct executor *executor);
 
 #endif

@@ -10,7 +10,9 @@
 
 // Opens the backend; must precede gemm_run. False with what to install. Safe to call again.
 bool gemm_open(struct error *error);
-// "openblas" or "reference", its version, and the kernels it chose ("SkylakeX"): for provenance. Empty before gemm_open.
+// The backend that gemm_open will open, by rule: part of a run's identity, known without opening anything.
+const char *gemm_rule(void);
+// What was opened, its version, and the kernels it chose ("SkylakeX"): for provenance. Empty before gemm_open.
 const char *gemm_backend(void);
 const char *gemm_version(void);
 const char *gemm_core(void);

@@ -41,6 +41,9 @@ struct tensor {
     struct node *producer;            // NULL for parameters and inputs
     bool wants_gradient;
     size_t offset, gradient_offset;   // parameter: elements into the store; activation: bytes into a lane's arena
+    struct tensor *gradient_of;       // whose gradient buffer this one shares (op->passes_gradient), or NULL: its own
+    int born, dies;                   // moments of the value's life: see plan.c
+    int gradient_born, gradient_dies;
 };
 
 // One use of an operation. Kernels read it; nothing in it changes after graph_plan.
@@ -51,6 +54,7 @@ struct node {
     int input_count, output_count;
     const void *attributes;                  // the op's own struct, copied into the graph
     bool accumulate[NODE_INPUTS_MAX];        // add to that input's gradient, rather than write it first
+    bool runs_backward;                      // something that wants a gradient lies before it, and the loss behind it
     struct tensor *saved;                    // what forward keeps for backward beside inputs and outputs, or NULL
     size_t workspace;                        // bytes a call may use in lane->workspace
     const char *component;                   // "ffn/swiglu": for profiles and messages
@@ -133,6 +137,8 @@ struct graph {
     enum real real;
     int64_t time;             // tokens of a sequence
     int64_t sequences;        // most sequences of one pass of a lane
+    int64_t position_limit;   // every position is below it; starts as `time`
+    bool explicit_attention;  // build the reference attention with n x n scores
     struct parameters *parameters;
     struct arena arena;       // owns tensors, nodes and attributes
     struct tensor **tensors;
@@ -140,6 +146,8 @@ struct graph {
     int tensor_count, tensor_capacity, node_count, node_capacity;
     const char *component;    // stamped on new nodes
     int layer;
+    struct schedule_entry *schedules;   // attention schedules already made for this graph
+    struct angle_table *angle_tables;   // and tables of rope's angles
     struct error *error;
     bool failed;
     // Set by the model builder.
@@ -163,9 +171,11 @@ struct tensor *graph_op(struct graph *graph, const struct op *op, const void *at
 // Marks the graph as failed with a reason, once; returns NULL.
 struct tensor *graph_refuse(struct graph *graph, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-// For op plans.
+// For op plans and executors.
 struct tensor *graph_output(struct graph *graph, struct node *node, int64_t width);
 void graph_saved(struct graph *graph, struct node *node, enum dtype dtype, int64_t width);
+// Bytes that a tensor's value, or its gradient, takes in a lane's arena.
+size_t graph_tensor_bytes(const struct graph *graph, const struct tensor *tensor);
 
 // Lays out the lane's arena by lifetimes and decides who accumulates. Needs graph->row_loss to exist in GRAPH_TRAIN.
 bool graph_plan(struct graph *graph, struct error *error);

@@ -1,0 +1,170 @@
+// block.c: what component.h offers to components while a model is built: named parameters, projections, norms, branches.
+#include <stdio.h>
+#include <string.h>
+
+#include "registry/run.h"
+#include "tensor/graph.h"
+
+enum { SUFFIX_SIZE = 64 };   // a name within its layer
+
+static void parameter_name(const struct block *block, const char *suffix, char name[TENSOR_NAME_SIZE])
+{
+    if (block->layer < 0)
+        snprintf(name, TENSOR_NAME_SIZE, "model.%s", suffix);
+    else
+        snprintf(name, TENSOR_NAME_SIZE, "model.layers.%d.%s", block->layer, suffix);
+}
+
+struct tensor *block_parameter(const struct block *block, const char *suffix, enum parameter_role role, int rank,
+                               const int64_t *shape)
+{
+    char name[TENSOR_NAME_SIZE];
+    parameter_name(block, suffix, name);
+    return graph_parameter(block->graph, name, role, rank, shape);
+}
+
+struct tensor *block_linear(const struct block *block, struct tensor *x, const char *name, enum parameter_role role, int64_t out)
+{
+    char suffix[SUFFIX_SIZE];
+    if (!x)
+        return NULL;
+    snprintf(suffix, sizeof suffix, "%s.weight", name);
+    struct tensor *weight = block_parameter(block, suffix, role, 2, (const int64_t[]){out, x->width});
+    struct tensor *bias = NULL;
+    if (block->model->bias) {
+        snprintf(suffix, sizeof suffix, "%s.bias", name);
+        bias = block_parameter(block, suffix, ROLE_BIAS, 1, &out);
+    }
+    return op_linear(block->graph, x, weight, bias);
+}
+
+// Nodes that a component adds carry its name, for profiles and messages.
+static const char *stamp(const struct block *block, const struct choice *choice)
+{
+    struct graph *graph = block->graph;
+    const char *before = graph->component;
+    graph->component = arena_format(&graph->arena, "%s/%s", slot_facts[choice->component->slot].name, choice->component->name);
+    graph->layer = block->layer;
+    return before;
+}
+
+struct tensor *block_norm(const struct block *block, struct tensor *x, const char *name)
+{
+    const struct choice *norm = run_choice(block->run, SLOT_NORM, block->layer);
+    const char *before = stamp(block, norm);
+    struct tensor *y = x ? norm->component->norm.build(block, &norm->options, x, name) : NULL;
+    block->graph->component = before;
+    return y;
+}
+
+static struct tensor *drop(const struct block *block, struct tensor *x, const char *branch)
+{
+    const struct choice *dropout = run_choice(block->run, SLOT_DROPOUT, block->layer);
+    char name[TENSOR_NAME_SIZE];
+    if (!dropout->component || !x)
+        return x;
+    parameter_name(block, branch, name);
+    return op_dropout(block->graph, x, dropout->component->coefficient.value(&dropout->options), name);
+}
+
+struct tensor *block_attention(const struct block *block, struct tensor *x)
+{
+    const struct choice *attention = run_choice(block->run, SLOT_ATTENTION, block->layer);
+    const struct attention_calls *calls = &attention->component->attention;
+    const char *before = stamp(block, attention);
+    struct tensor *y = NULL;
+    if (x)
+        y = calls->build ? calls->build(block, &attention->options, x)
+                         : block_standard_attention(block, attention->component, &attention->options, x);
+    y = drop(block, y, "self_attn");
+    block->graph->component = before;
+    return y;
+}
+
+struct tensor *block_ffn(const struct block *block, struct tensor *x)
+{
+    const struct choice *ffn = run_choice(block->run, SLOT_FFN, block->layer);
+    const char *before = stamp(block, ffn);
+    struct tensor *y = x ? ffn->component->ffn.build(block, &ffn->options, x) : NULL;
+    y = drop(block, y, "mlp");
+    block->graph->component = before;
+    return y;
+}
+
+struct tensor *block_embedding_dropout(const struct block *block, struct tensor *x) { return drop(block, x, "embed"); }
+
+// Schedules depend on the pattern, its options and the length: layers that agree in these share one.
+struct schedule_entry {
+    struct schedule_entry *next;
+    const struct component *component;
+    unsigned char options[OPTIONS_SIZE_MAX];
+    struct attention_schedule schedule;
+};
+
+static const struct attention_schedule *schedule_of(const struct block *block, const struct component *self, const void *options)
+{
+    struct graph *graph = block->graph;
+    for (struct schedule_entry *entry = graph->schedules; entry; entry = entry->next)
+        if (entry->component == self && !memcmp(entry->options, options, self->options_size))
+            return &entry->schedule;
+    struct schedule_entry *entry = arena_allocate(&graph->arena, 1, sizeof *entry);
+    struct error reason = {0};
+    entry->component = self;
+    memcpy(entry->options, options, self->options_size);
+    if (!attention_schedule_open(&entry->schedule, &self->attention.pattern, entry->options, graph->time, &graph->arena, &reason)) {
+        graph_refuse(graph, "%.*s", (int)strcspn(reason.text, "\n"), reason.text);
+        return NULL;
+    }
+    entry->next = graph->schedules;
+    graph->schedules = entry;
+    return &entry->schedule;
+}
+
+// Queries or keys: normalised per head, then turned by their position.
+static struct tensor *prepare(const struct block *block, struct tensor *x, const char *norm_name)
+{
+    const struct choice *norm = run_choice(block->run, SLOT_QK_NORM, block->layer);
+    const struct choice *position = run_choice(block->run, SLOT_POSITION, block->layer);
+    if (x && norm->component)
+        x = norm->component->norm.build(block, &norm->options, x, norm_name);
+    if (x && position->component && position->component->position.rotate)
+        x = position->component->position.rotate(block, &position->options, x);
+    return x;
+}
+
+static const double *slopes_of(const struct block *block)
+{
+    const struct choice *position = run_choice(block->run, SLOT_POSITION, block->layer);
+    if (!position->component || !position->component->position.slope)
+        return NULL;
+    double *slopes = arena_allocate(&block->graph->arena, (size_t)block->model->n_head, sizeof *slopes);
+    for (int64_t head = 0; head < block->model->n_head; head++)
+        slopes[head] = position->component->position.slope(&position->options, head, block->model->n_head);
+    return slopes;
+}
+
+struct tensor *block_standard_attention(const struct block *block, const struct component *self, const void *options,
+                                        struct tensor *x)
+{
+    const struct model_scalars *model = block->model;
+    const struct choice *softcap = run_choice(block->run, SLOT_ATTN_SOFTCAP, block->layer);
+    struct attention attention = {
+        .n_head = model->n_head,
+        .kv_heads = block->kv_heads,
+        .head_dim = model->head_dim,
+        .schedule = schedule_of(block, self, options),
+        .softcap = softcap->component ? softcap->component->softcap.cap(&softcap->options) : 0,
+        .slopes = slopes_of(block),
+        .explicit_scores = block->graph->explicit_attention,
+    };
+    if (!attention.schedule)
+        return NULL;
+    int64_t query_width = model->n_head * model->head_dim, kv_width = block->kv_heads * model->head_dim;
+    struct tensor *query = block_linear(block, x, "self_attn.q_proj", ROLE_MATRIX, query_width);
+    struct tensor *key = block_linear(block, x, "self_attn.k_proj", ROLE_MATRIX, kv_width);
+    struct tensor *value = block_linear(block, x, "self_attn.v_proj", ROLE_MATRIX, kv_width);
+    query = prepare(block, query, "self_attn.q_norm");
+    key = prepare(block, key, "self_attn.k_norm");
+    struct tensor *mixed = op_attention(block->graph, query, key, value, &attention);
+    return block_linear(block, mixed, "self_attn.o_proj", ROLE_BRANCH_OUT, model->d_model);
+}

@@ -1,0 +1,124 @@
+// model.c: the skeleton that slots fill: embeddings, layers, head, loss; and the initial values.
+#include "model/model.h"
+
+#include <string.h>
+
+#include "base/random.h"
+
+// [rows, d_model]: token embeddings, positions where they join here, dropout. Each kind of a per-layer list joins once.
+static struct tensor *embed(const struct block *block)
+{
+    const struct model_scalars *model = block->model;
+    const struct setting *position = &block->run->slots[SLOT_POSITION];
+    struct tensor *table = block_parameter(block, "embed_tokens.weight", ROLE_EMBEDDING, 2,
+                                           (const int64_t[]){model->vocab, model->d_model});
+    struct tensor *x = op_embedding(block->graph, block->graph->tokens, table);
+    for (int i = 0; i < position->count; i++) {
+        const struct component *component = position->choices[i].component;
+        bool again = false;
+        for (int j = 0; j < i; j++)
+            again |= position->choices[j].component == component;
+        if (component && component->position.embed && !again)
+            x = component->position.embed(block, &position->choices[i].options, x);
+    }
+    return block_embedding_dropout(block, x);
+}
+
+static struct tensor *head(const struct block *block, struct tensor *x)
+{
+    const struct model_scalars *model = block->model;
+    const struct choice *softcap = run_choice(block->run, SLOT_LOGIT_SOFTCAP, 0);
+    const int64_t shape[] = {model->vocab, model->d_model};
+    struct tensor *weight = model->tie_embeddings ? block_parameter(block, "embed_tokens.weight", ROLE_EMBEDDING, 2, shape)
+                                                  : graph_parameter(block->graph, "lm_head.weight", ROLE_MATRIX, 2, shape);
+    struct tensor *logits = op_linear(block->graph, x, weight, NULL);
+    return softcap->component ? op_softcap(block->graph, logits, softcap->component->softcap.cap(&softcap->options)) : logits;
+}
+
+static void build(struct graph *graph, const struct run *run)
+{
+    const struct choice *heads = run_choice(run, SLOT_HEADS, 0), *z_loss = run_choice(run, SLOT_Z_LOSS, 0);
+    const struct residual_calls *residual = &run_choice(run, SLOT_RESIDUAL, 0)->component->residual;
+    struct block block = {.graph = graph, .run = run, .model = &run->model, .layer = -1};
+    block.kv_heads = heads->component->heads.kv_heads(&heads->options, &run->model);
+    graph->tokens = graph_input(graph, "tokens");
+    graph->targets = graph_input(graph, "targets");
+    graph->positions = graph_input(graph, "positions");
+
+    struct stream stream = residual->open(&block, embed(&block));
+    for (int64_t layer = 0; layer < run->model.n_layer && !graph->failed; layer++) {
+        block.layer = graph->layer = (int)layer;
+        stream = residual->layer(&block, stream);
+    }
+    block.layer = graph->layer = -1;
+    graph->logits = head(&block, residual->close(&block, stream));
+    double coefficient = z_loss->component ? z_loss->component->coefficient.value(&z_loss->options) : 0;
+    graph->row_loss = op_cross_entropy(graph, graph->logits, graph->targets, coefficient, &graph->row_log_z);
+}
+
+bool model_build(struct graph *graph, const struct run *run, const struct model_request *request,
+                 struct parameters *parameters, struct error *error)
+{
+    graph_open(graph, request->mode, request->real, request->sequences, request->time, parameters, error);
+    graph->explicit_attention = request->explicit_attention;
+    graph->position_limit = request->time > run->model.seq_len ? request->time : run->model.seq_len;
+    build(graph, run);
+    if (graph_plan(graph, error))
+        return true;
+    graph_close(graph);
+    return false;
+}
+
+static void set_value(struct parameters *parameters, size_t index, double value)
+{
+    if (parameters->real == REAL_FLOAT)
+        ((float *)parameters->values)[index] = (float)value;
+    else
+        ((double *)parameters->values)[index] = value;
+}
+
+void model_initialise(struct parameters *parameters, const struct run *run)
+{
+    const struct choice *init = run_choice(run, SLOT_INIT, 0);
+    for (int i = 0; i < parameters->count; i++) {
+        const struct parameter *parameter = &parameters->list[i];
+        bool drawn = parameter->role == ROLE_EMBEDDING || parameter->role == ROLE_MATRIX || parameter->role == ROLE_BRANCH_OUT;
+        double deviation = drawn ? init->component->init.deviation(&init->options, parameter, &run->model) : 0;
+        double centre = parameter->role == ROLE_GAIN ? 1 : 0;
+        uint64_t key = random_key((uint64_t)run->seed, parameter->name, 0);
+        uint64_t nudge_key = random_key((uint64_t)run->seed, parameter->name, 1);
+        uint64_t columns = (uint64_t)(parameter->rank > 1 ? parameter->shape[parameter->rank - 1] : (int64_t)parameter->count);
+        for (size_t j = 0; j < parameter->count; j++) {
+            double value = centre + (drawn ? deviation * random_normal(key, j / columns, j % columns) : 0);
+            if (run->train.nudge != 0)
+                value += run->train.nudge * random_normal(nudge_key, j / columns, j % columns);
+            set_value(parameters, parameter->offset + j, value);
+        }
+    }
+}
+
+// Few enough rows that a pass's activations stay near the caches, enough that a product is worth its call: a rule from the
+// sizes alone, so that the same run is cut the same way everywhere.
+int64_t model_pass_sequences(const struct run *run)
+{
+    enum { ROWS = 512 };
+    int64_t lanes = run->train.lanes, share = (run->train.batch + lanes - 1) / lanes;
+    int64_t fit = ROWS / run->model.seq_len;
+    fit = fit < 1 ? 1 : fit;
+    return fit < share ? fit : share;
+}
+
+int64_t model_parameter_count(const struct parameters *parameters, bool with_embeddings)
+{
+    int64_t count = 0;
+    for (int i = 0; i < parameters->count; i++)
+        if (with_embeddings || parameters->list[i].role != ROLE_EMBEDDING)
+            count += (int64_t)parameters->list[i].count;
+    return count;
+}
+
+double model_step_flops(const struct graph *graph, int64_t sequences)
+{
+    struct cost cost = graph_cost(graph, sequences);
+    return cost.product_flops + cost.backward_product_flops;
+}

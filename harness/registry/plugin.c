@@ -1,0 +1,97 @@
+// plugin.c: components from shared objects outside the tree.
+//
+// A plug-in is a component file compiled as <name>.so. Refused before anything of it is read: no such file, another ABI number
+// (component.h). Then its one descriptor, <slot>_<name>, must be there and keep the contract. Called by main for --plugin.
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "registry/registry.h"
+
+static const char **paths; // absolute, so that a worker finds them from anywhere
+static size_t path_count;
+
+const char *const *registry_plugins(void)
+{
+    static const char *const none[] = {NULL};
+    return paths ? paths : none;
+}
+
+static void remember(const char *path)
+{
+    paths = memory_resize(paths, path_count + 2, sizeof *paths);
+    paths[path_count++] = memory_copy_text(path);
+    paths[path_count] = NULL;
+}
+
+// "/home/me/softplus.so" -> "softplus"; false where that is no name.
+static bool base_name(const char *path, char *name, size_t size)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    size_t length = strlen(base);
+    if (length <= 3 || strcmp(base + length - 3, ".so") != 0 || length - 3 >= size)
+        return false;
+    memcpy(name, base, length - 3);
+    name[length - 3] = '\0';
+    return true;
+}
+
+static const struct component *find_descriptor(void *handle, const char *name, const char *path, struct error *error)
+{
+    char symbol[256];
+    for (int slot = 0; slot < SLOT_COUNT; slot++) {
+        snprintf(symbol, sizeof symbol, "%s_%s", slot_facts[slot].name, name);
+        const struct component *component = dlsym(handle, symbol);
+        if (!component)
+            continue;
+        if ((int)component->slot != slot) {
+            error_request(error, "%s: %s says that it fills another slot; set .slot as the symbol's name has it", path, symbol);
+            return NULL;
+        }
+        if (!component->name || strcmp(component->name, name) != 0) {
+            error_request(error, "%s: %s calls itself \"%s\"; its name must be that of the file, \"%s\"", path, symbol,
+                          component->name ? component->name : "", name);
+            return NULL;
+        }
+        return component;
+    }
+    error_request(error, "%s: it defines no component; one named <slot>_%s is needed, such as ffn_%s", path, name, name);
+    return NULL;
+}
+
+bool registry_load_plugin(const char *path, struct error *error)
+{
+    char name[128], full[PATH_MAX];
+    struct stat status;
+    if (!realpath(path, full) || stat(full, &status) || !S_ISREG(status.st_mode))
+        return error_request(error, "%s: no such plug-in file", path);
+    if (!base_name(path, name, sizeof name))
+        return error_request(error, "%s: a plug-in's file is named after its component, as softplus.so", path);
+    void *handle = dlopen(full, RTLD_NOW | RTLD_LOCAL);
+    if (!handle)
+        return error_request(error, "%s: it cannot be loaded: %s", path, dlerror());
+    const int *abi = dlsym(handle, "ablate_component_abi");
+    const struct component *component = NULL;
+    if (!abi)
+        error_request(error, "%s: not a plug-in of ablate; compile a component file that includes registry/component.h", path);
+    else if (*abi != COMPONENT_ABI)
+        error_request(error, "%s: made for component ABI %d, this program has %d; compile it again", path, *abi, COMPONENT_ABI);
+    else
+        component = find_descriptor(handle, name, path, error);
+    struct error trouble = {0};
+    if (component && !registry_add(component, &trouble)) {
+        char lead[PATH_MAX + 2];
+        snprintf(lead, sizeof lead, "%s: ", path);
+        error_carry(error, lead, &trouble);
+        component = NULL;
+    }
+    if (!component) {
+        dlclose(handle);
+        return false;
+    }
+    remember(full);
+    return true;
+}

@@ -1,0 +1,288 @@
+// run.c: the scalars of a run, and every key of a run by name: set, printed, visited.
+//
+// A key is a scalar ("train.lr"), a slot ("ffn"), an option of what fills it ("ffn.ratio") or of one entry of its list
+// ("attention.0.window"). Refuses unknown keys with "did you mean". Called for the command line, experiment files and the store.
+#include "registry/run.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MODEL(field) "model." #field, .offset = offsetof(struct run, model.field)
+#define TRAIN(field) "train." #field, .offset = offsetof(struct run, train.field)
+
+// clang-format off
+const struct option run_scalars[] = {
+    {.name = MODEL(d_model), .type = OPTION_INT, .fallback = "128", .min = 1, .max = 65536, .unit = "features",
+     .help = "width of the residual stream"},
+    {.name = MODEL(n_layer), .type = OPTION_INT, .fallback = "4", .min = 1, .max = 1024, .unit = "layers",
+     .help = "blocks, one after the other"},
+    {.name = MODEL(n_head), .type = OPTION_INT, .fallback = "4", .min = 1, .max = 1024, .unit = "heads",
+     .help = "query heads of each attention layer"},
+    {.name = MODEL(head_dim), .type = OPTION_INT, .fallback = "0", .min = 0, .max = 4096, .unit = "features",
+     .help = "width of one head; 0: d_model / n_head"},
+    {.name = MODEL(seq_len), .type = OPTION_INT, .fallback = "128", .min = 1, .max = 1048576, .unit = "tokens",
+     .help = "length of a training sequence"},
+    {.name = MODEL(vocab), .type = OPTION_INT, .fallback = "256", .min = 2, .max = 65536, .unit = "tokens",
+     .help = "distinct tokens; 256 for bytes"},
+    {.name = MODEL(bias), .type = OPTION_BOOL, .fallback = "false",
+     .help = "biases in projections and LayerNorm, never in lm_head"},
+    {.name = MODEL(tie_embeddings), .type = OPTION_BOOL, .fallback = "true",
+     .help = "lm_head multiplies by the token embeddings instead of a matrix of its own"},
+    {.name = MODEL(causal), .type = OPTION_BOOL, .fallback = "true", .help = "a query sees no later key"},
+    {.name = TRAIN(steps), .type = OPTION_INT, .fallback = "500", .min = 1, .max = 1e9, .unit = "steps",
+     .help = "updates of the weights"},
+    {.name = TRAIN(batch), .type = OPTION_INT, .fallback = "16", .min = 1, .max = 65536, .unit = "sequences",
+     .help = "sequences of one step"},
+    {.name = TRAIN(lr), .type = OPTION_REAL, .fallback = "1e-3", .min = 0, .above_min = true,
+     .help = "learning rate at its peak, after warm-up"},
+    {.name = TRAIN(warmup), .type = OPTION_INT, .fallback = "50", .min = 0, .max = 1e9, .unit = "steps",
+     .help = "steps over which the learning rate rises to its peak"},
+    {.name = TRAIN(clip), .type = OPTION_REAL, .fallback = "1", .min = 0, .max = OPTION_NO_LIMIT,
+     .help = "largest norm of all gradients together; longer ones are scaled down; 0: off"},
+    {.name = TRAIN(eval_every), .type = OPTION_INT, .fallback = "0", .min = 0, .max = 1e9, .unit = "steps",
+     .help = "steps between two evaluations on the validation part; 0: only at the end"},
+    {.name = TRAIN(eval_tokens), .type = OPTION_INT, .fallback = "0", .min = 0, .max = OPTION_NO_LIMIT, .unit = "tokens",
+     .help = "how much of the validation part an evaluation reads; 0: all"},
+    {.name = TRAIN(checkpoint_every), .type = OPTION_INT, .fallback = "200", .min = 0, .max = 1e9, .unit = "steps",
+     .help = "steps between two checkpoints; 0: none", .not_identity = true},
+    {.name = TRAIN(lanes), .type = OPTION_INT, .fallback = "2", .min = 1, .max = 64,
+     .help = "partial sums of the gradient; at most as many threads can work"},
+    {.name = TRAIN(nudge), .type = OPTION_REAL, .fallback = "0", .min = 0, .max = 1,
+     .help = "standard deviation of a random shift of every initial weight: 1e-6 makes a placebo"},
+    {.name = "seed", .offset = offsetof(struct run, seed), .type = OPTION_INT, .fallback = "1", .min = 0, .max = OPTION_NO_LIMIT,
+     .help = "of initial weights, batches and masks"},
+    {0},
+};
+// clang-format on
+
+enum { SLOT_WORD_MAX = 32 };
+
+// What a key names: a scalar, or (place -1: every entry) an option of a slot, or (option NULL) a slot.
+struct key {
+    const struct option *scalar;
+    enum slot slot;
+    int place;
+    const char *option;
+};
+
+// `word` is the name up to its dot.
+static bool unknown_key(const char *name, const char *word, struct error *error)
+{
+    struct nearest nearest, slot_nearest;
+    nearest_open(&nearest, name);
+    nearest_open(&slot_nearest, word);
+    for (const struct option *option = run_scalars; option->name; option++) {
+        nearest_offer(&nearest, option->name);
+        const char *dot = strchr(option->name, '.');
+        if (dot && strcmp(dot + 1, name) == 0) // "lr" is meant as "train.lr"
+            return error_request(error, "no key \"%s\", did you mean \"%s\"? See: ablate list", name, option->name);
+    }
+    for (int slot = 0; slot < SLOT_COUNT; slot++)
+        nearest_offer(&slot_nearest, slot_facts[slot].name);
+    const char *scalar = nearest_answer(&nearest), *slot = nearest_answer(&slot_nearest);
+    if (scalar)
+        return error_request(error, "no key \"%s\", did you mean \"%s\"? See: ablate list", name, scalar);
+    if (slot)
+        return error_request(error, "no key \"%s\", did you mean \"%s%s\"? See: ablate list", name, slot, name + strlen(word));
+    return error_request(error, "no key \"%s\". See: ablate list", name);
+}
+
+static bool key_find(const char *name, struct key *key, struct error *error)
+{
+    *key = (struct key){.scalar = option_find(run_scalars, name), .slot = SLOT_COUNT, .place = -1};
+    if (key->scalar)
+        return true;
+    char word[SLOT_WORD_MAX];
+    size_t length = strcspn(name, ".");
+    snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : 0), name);
+    struct error unread = {0};
+    key->slot = slot_find(word, &unread);
+    if (key->slot == SLOT_COUNT)
+        return unknown_key(name, word, error);
+    if (!name[length])
+        return true;
+    key->option = name + length + 1;
+    if (isdigit((unsigned char)*key->option)) {
+        char *end;
+        long place = strtol(key->option, &end, 10);
+        if (*end != '.' || place >= LAYER_LIST_MAX)
+            return error_request(error, "no key \"%s\"; an entry's option is named as %s.0.option", name, word);
+        key->place = (int)place;
+        key->option = end + 1;
+    }
+    return true;
+}
+
+void run_defaults(struct run *run, struct arena *arena)
+{
+    *run = (struct run){0};
+    option_defaults(run_scalars, run, arena);
+    for (int slot = 0; slot < SLOT_COUNT; slot++) {
+        struct error unread = {0}; // a default that is not built in leaves the slot empty; run_resolve says so
+        if (!setting_parse((enum slot)slot, slot_facts[slot].fallback, &run->slots[slot], arena, &unread))
+            run->slots[slot].count = 0;
+    }
+}
+
+// The entries of a slot that have the key's option, one after the other; NULL at the end.
+static struct choice *next_choice(const struct run *run, const struct key *key, int *i, const struct option **option)
+{
+    const struct setting *setting = &run->slots[key->slot];
+    for (; *i < setting->count; ++*i) {
+        const struct choice *choice = &setting->choices[*i];
+        if ((key->place >= 0 && key->place != *i) || !choice->component)
+            continue;
+        *option = option_find(choice->component->options, key->option);
+        if (*option) {
+            ++*i;
+            return (struct choice *)choice;
+        }
+    }
+    return NULL;
+}
+
+static bool no_option(const struct run *run, const char *name, const struct key *key, struct error *error)
+{
+    const char *where = slot_facts[key->slot].name;
+    struct text value = {0};
+    setting_print(key->slot, &run->slots[key->slot], &value);
+    struct nearest nearest;
+    nearest_open(&nearest, key->option);
+    bool any = false;
+    for (int i = 0; i < run->slots[key->slot].count; i++) {
+        const struct component *component = run->slots[key->slot].choices[i].component;
+        any |= component != NULL;
+        for (const struct option *option = component ? component->options : NULL; option && option->name; option++)
+            nearest_offer(&nearest, option->name);
+    }
+    if (!any)
+        error_request(error, "%s: %s is %s, which has no options; set %s first", name, where, value.data, where);
+    else if (nearest_answer(&nearest))
+        error_request(error, "%s: %s is %s, which has no option \"%s\", did you mean \"%s\"?", name, where, value.data,
+                      key->option, nearest_answer(&nearest));
+    else
+        error_request(error, "%s: %s is %s, which has no option \"%s\". See: ablate describe %s/NAME", name, where, value.data,
+                      key->option, where);
+    text_free(&value);
+    return false;
+}
+
+bool run_set(struct run *run, const char *key_name, const char *value, struct arena *arena, struct error *error)
+{
+    struct key key;
+    if (!key_find(key_name, &key, error))
+        return false;
+    if (key.scalar)
+        return option_set(key.scalar, run, value, arena, error);
+    if (!key.option) {
+        struct setting setting;
+        bool done = setting_parse(key.slot, value, &setting, arena, error);
+        if (done)
+            run->slots[key.slot] = setting;
+        return done;
+    }
+    const struct option *option = NULL;
+    struct choice *choice;
+    bool any = false;
+    for (int i = 0; (choice = next_choice(run, &key, &i, &option)); any = true) {
+        struct error trouble = {0};
+        if (!option_set(option, choice->options.bytes, value, arena, &trouble))
+            return error_carry(error, arena_format(arena, "%s.", slot_facts[key.slot].name), &trouble);
+    }
+    return any || no_option(run, key_name, &key, error);
+}
+
+bool run_set_pair(struct run *run, const char *pair, struct arena *arena, struct error *error)
+{
+    const char *equals = strchr(pair, '=');
+    if (!equals)
+        return error_request(error, "\"%s\" is not of the form key=value, such as ffn=swiglu or train.lr=1e-3", pair);
+    return run_set(run, arena_format(arena, "%.*s", (int)(equals - pair), pair), equals + 1, arena, error);
+}
+
+const struct option *run_option(const struct run *run, const char *key_name, struct error *error)
+{
+    struct key key;
+    if (!key_find(key_name, &key, error) || key.scalar || !key.option)
+        return key.scalar;
+    const struct option *option = NULL;
+    if (!next_choice(run, &key, &(int){0}, &option))
+        no_option(run, key_name, &key, error);
+    return option;
+}
+
+bool run_print(const struct run *run, const char *key_name, struct text *text)
+{
+    struct error unread = {0};
+    struct key key;
+    if (!key_find(key_name, &key, &unread))
+        return false;
+    const struct option *option = key.scalar;
+    const struct choice *choice = NULL;
+    if (option) {
+        option_print(option, run, text);
+    } else if (!key.option) {
+        setting_print(key.slot, &run->slots[key.slot], text);
+    } else {
+        choice = next_choice(run, &key, &(int){0}, &option);
+        if (choice)
+            option_print(option, choice->options.bytes, text);
+    }
+    return key.scalar || !key.option || choice;
+}
+
+const struct choice *run_choice(const struct run *run, enum slot slot, int64_t layer)
+{
+    const struct setting *setting = &run->slots[slot];
+    return &setting->choices[layer > 0 && setting->count > 0 ? layer % setting->count : 0];
+}
+
+// A head_dim that was derived, or set to what would be derived, is the default.
+bool run_scalar_is_default(const struct run *run, const struct option *scalar)
+{
+    if (scalar->offset == offsetof(struct run, model.head_dim) && run->model.head_dim * run->model.n_head == run->model.d_model)
+        return true;
+    return option_is_default(scalar, run);
+}
+
+typedef void (*visitor)(void *context, const char *key, const char *value, bool is_default);
+
+static void visit_option(const char *key, const struct option *option, const void *target, bool is_default, visitor visit,
+                         void *context)
+{
+    struct text value = {0};
+    option_print(option, target, &value);
+    visit(context, key, value.data, is_default);
+    text_free(&value);
+}
+
+static void visit_slot(const struct run *run, enum slot slot, visitor visit, void *context)
+{
+    const struct setting *setting = &run->slots[slot];
+    struct text value = {0};
+    setting_print(slot, setting, &value);
+    visit(context, slot_facts[slot].name, value.data, strcmp(value.data, slot_facts[slot].fallback) == 0);
+    text_free(&value);
+    for (int i = 0; i < setting->count; i++) {
+        const struct choice *choice = &setting->choices[i];
+        for (const struct option *o = choice->component ? choice->component->options : NULL; o && o->name; o++) {
+            struct text key = {0};
+            text_add(&key, "%s.", slot_facts[slot].name);
+            if (setting->count > 1)
+                text_add(&key, "%d.", i);
+            text_add(&key, "%s", o->name);
+            visit_option(key.data, o, choice->options.bytes, option_is_default(o, choice->options.bytes), visit, context);
+            text_free(&key);
+        }
+    }
+}
+
+void run_visit(const struct run *run, visitor visit, void *context)
+{
+    for (const struct option *scalar = run_scalars; scalar->name; scalar++)
+        visit_option(scalar->name, scalar, run, run_scalar_is_default(run, scalar), visit, context);
+    for (int slot = 0; slot < SLOT_COUNT; slot++)
+        visit_slot(run, (enum slot)slot, visit, context);
+}

@@ -1,0 +1,209 @@
+// figure_arms.c: the data of figures with a value a run: every seed beside its baseline, and the metric against its cost.
+#include <math.h>
+#include <string.h>
+
+#include "report/figure.h"
+#include "report/figure_data.h"
+#include "report/number.h"
+#include "report/words.h"
+
+static double floor_of(const struct comparison *comparison)
+{
+    return isfinite(comparison->floor) ? comparison->floor : 0;
+}
+
+static void numbers(struct text *data, int count, const double *values)
+{
+    for (int i = 0; i < count; i++) {
+        text_add(data, "\t");
+        data_number(data, values[i]);
+    }
+}
+
+// ---- Every seed beside its baseline -----------------------------------------------------------------------------------------
+
+// One row an arm; its interval only where it has a verdict, for survivors are not averaged.
+static void pairs_rows(const struct comparison *comparison, const struct cast *cast, struct range *delta, struct text *data)
+{
+    data_block(data, "colour slot, arm, difference, low, high, verdict");
+    for (int i = 0; i < cast->count; i++) {
+        const struct comparison_arm *arm = &comparison->arms[cast->arms[i]];
+        const struct difference *difference = &arm->difference;
+        bool shown = difference->verdict != VERDICT_DIVERGED;
+        const double interval[] = {shown ? difference->delta : NAN, shown ? difference->low : NAN,
+                                   shown ? difference->high : NAN};
+        struct text verdict = {0};
+        words_verdict(comparison, arm, &verdict);
+        text_add(data, "%d\t", cast->slots[i]);
+        figure_data_text(data, arm->name);
+        numbers(data, 3, interval);
+        text_add(data, "\t");
+        figure_data_text(data, verdict.data);
+        text_add(data, "\n");
+        for (int j = 0; j < 3; j++)
+            range_offer(delta, interval[j]);
+        text_free(&verdict);
+    }
+}
+
+static void pairs_seeds(const struct comparison *comparison, const struct cast *cast, struct range *value, struct range *delta,
+                        struct text *data)
+{
+    const double *baseline = comparison->arms[comparison->view->baseline].values;
+    double floor = floor_of(comparison);
+    data_block(data, "arm (its line above), baseline, arm, difference of a seed");
+    text_add(data, "NULL\tNULL\tNULL\tNULL\n");
+    for (int i = 0; i < cast->count; i++) {
+        const double *values = comparison->arms[cast->arms[i]].values;
+        for (int seed = 0; seed < comparison->view->seed_count; seed++) {
+            const double line[] = {baseline[seed] - floor, values[seed] - floor, values[seed] - baseline[seed]};
+            text_add(data, "%d", i + 1);
+            numbers(data, 3, line);
+            text_add(data, "\n");
+            range_offer(value, line[0]);
+            range_offer(value, line[1]);
+            range_offer(delta, line[2]);
+        }
+    }
+}
+
+static void pairs_diverged(const struct comparison *comparison, const struct cast *cast, struct text *data)
+{
+    data_block(data, "arm (its line above), number of a run that diverged");
+    text_add(data, "NULL\tNULL\n");
+    for (int i = 0; i < cast->count; i++)
+        for (int j = 0; j < comparison->arms[cast->arms[i]].diverged; j++)
+            text_add(data, "%d\t%d\n", i + 1, j);
+}
+
+bool figure_pairs_write(const struct figure *figure, const struct figure_source *source, struct text *data, struct error *error)
+{
+    (void)error;
+    const struct comparison *comparison = source->comparison;
+    struct arena arena = {0};
+    struct cast cast;
+    struct range value = range_empty, delta = {0, 0};
+    struct text blocks = {0}, label = {0};
+    cast_choose(comparison, false, &arena, &cast);
+    pairs_rows(comparison, &cast, &delta, &blocks);
+    pairs_seeds(comparison, &cast, &value, &delta, &blocks);
+    pairs_diverged(comparison, &cast, &blocks);
+    double margin = comparison->view->margin;
+    range_offer(&delta, margin);
+    range_offer(&delta, -margin);
+    range_widen(&value, 0.08);
+    range_widen(&delta, 0.05);
+    words_metric(comparison, isfinite(comparison->floor), &label);
+    data_fact(data, "title", figure->title);
+    data_fact(data, "xlabel", label.data);
+    data_fact(data, "deltalabel", "difference to the baseline");
+    data_fact_number(data, "named", 0);
+    data_fact_number(data, "valuelow", value.low);
+    data_fact_number(data, "valuehigh", value.high);
+    data_fact_number(data, "deltalow", delta.low);
+    data_fact_number(data, "deltahigh", delta.high);
+    data_fact_number(data, "margin", margin);
+    text_add(data, "%s", blocks.data);
+    text_free(&label);
+    text_free(&blocks);
+    arena_close(&arena);
+    return true;
+}
+
+// ---- The metric against a cost ----------------------------------------------------------------------------------------------
+
+static const struct figure_unit *unit_for(const struct figure_unit *units, double largest)
+{
+    const struct figure_unit *unit = units;
+    while (unit[1].name && unit[1].size <= largest)
+        unit++;
+    return unit;
+}
+
+static double largest_cost(const struct figure *figure, const struct comparison *comparison)
+{
+    double largest = 0;
+    for (int i = 0; i < comparison->arm_count; i++)
+        for (int seed = 0; seed < comparison->view->seed_count; seed++)
+            largest = fmax(largest, figure->cost.value(&comparison->view->arms[i].runs[seed]));
+    return largest;
+}
+
+struct cost_blocks {
+    struct text seeds, means, diverged;
+    struct range cost, value;
+};
+
+static void cost_arm(const struct figure *figure, const struct comparison *comparison, int line, int place, double size,
+                     struct cost_blocks *blocks)
+{
+    const struct comparison_arm *arm = &comparison->arms[place];
+    double floor = floor_of(comparison), sums[2] = {0, 0};
+    int count = 0;
+    for (int seed = 0; seed < comparison->view->seed_count; seed++) {
+        const struct run_view *run = &comparison->view->arms[place].runs[seed];
+        const double point[] = {figure->cost.value(run) / size, arm->values[seed] - floor};
+        if (run->state == RUN_DIVERGED && !run->exclusion) {
+            text_add(&blocks->diverged, "%d", line);
+            numbers(&blocks->diverged, 1, point);
+            text_add(&blocks->diverged, "\n");
+            range_offer(&blocks->cost, point[0]);
+        }
+        if (!isfinite(point[0]) || !isfinite(point[1]))
+            continue;
+        text_add(&blocks->seeds, "%d", line);
+        numbers(&blocks->seeds, 2, point);
+        text_add(&blocks->seeds, "\n");
+        range_offer(&blocks->cost, point[0]);
+        range_offer(&blocks->value, point[1]);
+        sums[0] += point[0];
+        sums[1] += point[1];
+        count++;
+    }
+    if (!count || arm->diverged)   // survivors are not averaged
+        return;
+    const double mean[] = {sums[0] / count, sums[1] / count};
+    text_add(&blocks->means, "%d", line);
+    numbers(&blocks->means, 2, mean);
+    text_add(&blocks->means, "\n");
+}
+
+bool figure_cost_write(const struct figure *figure, const struct figure_source *source, struct text *data, struct error *error)
+{
+    (void)error;
+    const struct comparison *comparison = source->comparison;
+    struct arena arena = {0};
+    struct cast cast;
+    cast_choose(comparison, true, &arena, &cast);
+    const struct figure_unit *unit = unit_for(figure->cost.units, largest_cost(figure, comparison));
+    struct cost_blocks blocks = {.cost = range_empty, .value = range_empty};
+    for (int i = 0; i < cast.count; i++)
+        cost_arm(figure, comparison, i + 1, cast.arms[i], unit->size, &blocks);
+    range_widen(&blocks.cost, 0.08);
+    range_widen(&blocks.value, 0.08);
+    struct text x_label = {0}, y_label = {0};
+    text_add(&x_label, *unit->name ? "%s (%s)" : "%s%s", figure->cost.what, unit->name);
+    words_metric(comparison, isfinite(comparison->floor), &y_label);
+    data_fact(data, "title", figure->title);
+    data_fact(data, "xlabel", x_label.data);
+    data_fact(data, "ylabel", y_label.data);
+    data_fact_number(data, "named", cast.named);
+    data_fact_number(data, "xlow", blocks.cost.low);
+    data_fact_number(data, "xhigh", blocks.cost.high);
+    data_fact_number(data, "ylow", blocks.value.low);
+    data_fact_number(data, "yhigh", blocks.value.high);
+    data_arms(data, comparison, &cast);
+    data_block(data, "arm (its line above), cost, value of a seed");
+    text_add(data, "NULL\tNULL\tNULL\n%s", blocks.seeds.data ? blocks.seeds.data : "");
+    data_block(data, "arm (its line above), mean cost, mean value");
+    text_add(data, "NULL\tNULL\tNULL\n%s", blocks.means.data ? blocks.means.data : "");
+    data_block(data, "arm (its line above), cost of a run that diverged");
+    text_add(data, "NULL\tNULL\n%s", blocks.diverged.data ? blocks.diverged.data : "");
+    text_free(&x_label);
+    text_free(&y_label);
+    text_free(&blocks.seeds);
+    text_free(&blocks.means);
+    text_free(&blocks.diverged);
+    arena_close(&arena);
+    return true;
+}

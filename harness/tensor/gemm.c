@@ -1,0 +1,94 @@
+// gemm.c: OpenBLAS behind gemm.h, opened at run time.
+//
+// Only Debian's pthread build is accepted, with one thread: its serial build computes wrong products when two threads call it, and
+// the openmp build changes the thread count of the whole program. OpenBLAS 0.3.21 takes newer AMD CPUs for Haswells and runs at
+// half speed; where AVX-512 is there, the environment names the right kernels before the library is loaded.
+#include "tensor/gemm.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112, PARALLEL_PTHREADS = 1 };
+
+typedef void sgemm_call(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
+                        const float *b, int ldb, float beta, float *c, int ldc);
+typedef void dgemm_call(int order, int transpose_a, int transpose_b, int m, int n, int k, double alpha, const double *a, int lda,
+                        const double *b, int ldb, double beta, double *c, int ldc);
+
+// The opened library: process-wide, as the library's own state is. Written once, by gemm_open, before any lane runs.
+static struct {
+    void *handle;
+    sgemm_call *sgemm;
+    dgemm_call *dgemm;
+    char core[64], version[64];
+} blas;
+
+static void *open_library(void)
+{
+    static const char *const names[] = {"/usr/lib/x86_64-linux-gnu/openblas-pthread/libopenblas.so.0",
+                                        "/usr/lib/aarch64-linux-gnu/openblas-pthread/libopenblas.so.0", "libopenblas.so.0"};
+    void *handle = NULL;
+    for (size_t i = 0; !handle && i < sizeof names / sizeof *names; i++)
+        handle = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    return handle;
+}
+
+// ISO C has no conversion from an object pointer to a function pointer; POSIX promises that the bits are the same.
+static void find(void *handle, const char *name, void *function)
+{
+    void *symbol = dlsym(handle, name);
+    memcpy(function, &symbol, sizeof symbol);
+}
+
+bool gemm_open(struct error *error)
+{
+    if (blas.handle)
+        return true;
+    setenv("OPENBLAS_NUM_THREADS", "1", 1);
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512dq"))
+        setenv("OPENBLAS_CORETYPE", "SKYLAKEX", 0);
+#endif
+    void *handle = open_library();
+    if (!handle)
+        return error_add(error, "OpenBLAS is not installed; on Debian: apt-get install libopenblas0-pthread");
+    int (*parallel)(void) = NULL;
+    char *(*core)(void) = NULL, *(*config)(void) = NULL;
+    find(handle, "openblas_get_parallel", &parallel);
+    find(handle, "openblas_get_corename", &core);
+    find(handle, "openblas_get_config", &config);
+    find(handle, "cblas_sgemm", &blas.sgemm);
+    find(handle, "cblas_dgemm", &blas.dgemm);
+    if (!parallel || !core || !config || !blas.sgemm || !blas.dgemm || parallel() != PARALLEL_PTHREADS) {
+        dlclose(handle);
+        return error_add(error, "this OpenBLAS is not the pthread build, the one that is safe to call from several threads; on "
+                                "Debian: apt-get install libopenblas0-pthread");
+    }
+    snprintf(blas.core, sizeof blas.core, "%s", core());
+    snprintf(blas.version, sizeof blas.version, "%.*s", (int)strcspn(config(), " "), config());
+    const char *number = strchr(config(), ' ');
+    if (number)
+        snprintf(blas.version, sizeof blas.version, "%.*s", (int)strcspn(number + 1, " "), number + 1);
+    blas.handle = handle;
+    return true;
+}
+
+const char *gemm_rule(void) { return "openblas"; }
+const char *gemm_backend(void) { return blas.handle ? gemm_rule() : ""; }
+const char *gemm_version(void) { return blas.version; }
+const char *gemm_core(void) { return blas.core; }
+
+void gemm_run_float(const struct gemm *gemm, float alpha, const float *a, const float *b, float beta, float *c)
+{
+    blas.sgemm(ROW_MAJOR, gemm->transpose_a ? TRANSPOSE : NO_TRANSPOSE, gemm->transpose_b ? TRANSPOSE : NO_TRANSPOSE,
+               (int)gemm->m, (int)gemm->n, (int)gemm->k, alpha, a, (int)gemm->lda, b, (int)gemm->ldb, beta, c, (int)gemm->ldc);
+}
+
+void gemm_run_double(const struct gemm *gemm, double alpha, const double *a, const double *b, double beta, double *c)
+{
+    blas.dgemm(ROW_MAJOR, gemm->transpose_a ? TRANSPOSE : NO_TRANSPOSE, gemm->transpose_b ? TRANSPOSE : NO_TRANSPOSE,
+               (int)gemm->m, (int)gemm->n, (int)gemm->k, alpha, a, (int)gemm->lda, b, (int)gemm->ldb, beta, c, (int)gemm->ldc);
+}

@@ -1,0 +1,148 @@
+// arithmetic.c: sums, products and multiples of rows, element by element.
+#ifndef REAL
+
+#include "tensor/ops/op.h"
+
+#define KERNELS "tensor/ops/arithmetic.c"
+#include "tensor/twice.h"
+
+static bool plan_two(struct graph *graph, struct node *node, struct error *error)
+{
+    if (!op_same_width(node, error))
+        return false;
+    graph_output(graph, node, node->inputs[0]->width);
+    return true;
+}
+
+static bool plan_one(struct graph *graph, struct node *node, struct error *error)
+{
+    (void)error;
+    graph_output(graph, node, node->inputs[0]->width);
+    return true;
+}
+
+static struct cost cost(const struct node *node, int64_t sequences, int64_t time)
+{
+    return op_elementwise_cost(node, sequences, time, 1);
+}
+
+static const struct op add = {
+    .name = "add",
+    .rows = OP_ROWS_LOCAL,
+    .plan = plan_two,
+    .cost = cost,
+    .passes_gradient = true,
+    .kernels = {&add_kernels_float, &add_kernels_double},
+};
+static const struct op multiply = {
+    .name = "multiply",
+    .rows = OP_ROWS_LOCAL,
+    .keeps = OP_KEEPS_INPUT_0 | OP_KEEPS_INPUT_1,
+    .plan = plan_two,
+    .cost = cost,
+    .kernels = {&multiply_kernels_float, &multiply_kernels_double},
+};
+static const struct op scale = {
+    .name = "scale",
+    .rows = OP_ROWS_LOCAL,
+    .attributes_size = sizeof(double),
+    .plan = plan_one,
+    .cost = cost,
+    .kernels = {&scale_kernels_float, &scale_kernels_double},
+};
+
+struct tensor *op_add(struct graph *graph, struct tensor *x, struct tensor *f)
+{
+    return graph_op(graph, &add, NULL, (struct tensor *const[]){x, f}, 2);
+}
+
+struct tensor *op_multiply(struct graph *graph, struct tensor *x, struct tensor *f)
+{
+    return graph_op(graph, &multiply, NULL, (struct tensor *const[]){x, f}, 2);
+}
+
+struct tensor *op_scale(struct graph *graph, struct tensor *x, double factor)
+{
+    return graph_op(graph, &scale, &factor, (struct tensor *const[]){x}, 1);
+}
+
+#else
+
+// dx = factor dy, or += ; `factor` NULL stands for ones.
+static inline void NAME(hand_on)(REAL *restrict dx, const REAL *restrict dy, const REAL *restrict factor, int64_t count,
+                                 bool accumulate)
+{
+    for (int64_t i = 0; i < count; i++) {
+        REAL change = factor ? factor[i] * dy[i] : dy[i];
+        dx[i] = accumulate ? dx[i] + change : change;
+    }
+}
+
+static void NAME(add_forward)(const struct node *node, struct span rows, struct lane *lane)
+{
+    int64_t width = node->outputs[0]->width;
+    const REAL *x = lane_input(node, 0, lane), *f = lane_input(node, 1, lane);
+    REAL *y = lane_output(node, 0, lane);
+    for (int64_t i = rows.begin * width; i < rows.end * width; i++)
+        y[i] = x[i] + f[i];
+}
+
+// Where the plan let an input share the output's gradient, there is nothing to do.
+static void NAME(add_backward)(const struct node *node, struct span rows, struct lane *lane)
+{
+    int64_t first = rows.begin * node->outputs[0]->width, count = span_count(rows) * node->outputs[0]->width;
+    const REAL *dy = lane_output_gradient(node, 0, lane);
+    for (int i = 0; i < 2; i++) {
+        REAL *dx = lane_input_gradient(node, i, lane);
+        if (dx && dx != dy)
+            NAME(hand_on)(dx + first, dy + first, NULL, count, lane_accumulates(node, i, lane));
+    }
+}
+
+static void NAME(multiply_forward)(const struct node *node, struct span rows, struct lane *lane)
+{
+    int64_t width = node->outputs[0]->width;
+    const REAL *x = lane_input(node, 0, lane), *f = lane_input(node, 1, lane);
+    REAL *y = lane_output(node, 0, lane);
+    for (int64_t i = rows.begin * width; i < rows.end * width; i++)
+        y[i] = x[i] * f[i];
+}
+
+static void NAME(multiply_backward)(const struct node *node, struct span rows, struct lane *lane)
+{
+    int64_t first = rows.begin * node->outputs[0]->width, count = span_count(rows) * node->outputs[0]->width;
+    const REAL *dy = lane_output_gradient(node, 0, lane);
+    for (int i = 0; i < 2; i++) {
+        REAL *dx = lane_input_gradient(node, i, lane);
+        const REAL *other = lane_input(node, 1 - i, lane);
+        if (dx)
+            NAME(hand_on)(dx + first, dy + first, other + first, count, lane_accumulates(node, i, lane));
+    }
+}
+
+static void NAME(scale_forward)(const struct node *node, struct span rows, struct lane *lane)
+{
+    int64_t width = node->outputs[0]->width;
+    const REAL *x = lane_input(node, 0, lane), factor = (REAL) * (const double *)node->attributes;
+    REAL *y = lane_output(node, 0, lane);
+    for (int64_t i = rows.begin * width; i < rows.end * width; i++)
+        y[i] = factor * x[i];
+}
+
+static void NAME(scale_backward)(const struct node *node, struct span rows, struct lane *lane)
+{
+    int64_t width = node->outputs[0]->width;
+    const REAL *dy = lane_output_gradient(node, 0, lane), factor = (REAL) * (const double *)node->attributes;
+    REAL *dx = lane_input_gradient(node, 0, lane);
+    bool accumulate = lane_accumulates(node, 0, lane);
+    if (!dx)
+        return;
+    for (int64_t i = rows.begin * width; i < rows.end * width; i++)
+        dx[i] = accumulate ? dx[i] + factor * dy[i] : factor * dy[i];
+}
+
+static const struct kernels NAME(add_kernels) = {NAME(add_forward), NAME(add_backward), NULL};
+static const struct kernels NAME(multiply_kernels) = {NAME(multiply_forward), NAME(multiply_backward), NULL};
+static const struct kernels NAME(scale_kernels) = {NAME(scale_forward), NAME(scale_backward), NULL};
+
+#endif

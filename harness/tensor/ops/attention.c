@@ -1,0 +1,287 @@
+// attention.c: the attention op: softmax over tiles of scores, forward and backward, without an n x n matrix.
+//
+// Forward keeps a running (max, sum, output) per query and saves the log-sum-exp; backward rebuilds the probabilities from it
+// (FlashAttention 2, arXiv 2307.08691, algorithms 1 and 2). The schedule says which tiles are visited and what is masked in them;
+// masked pairs are exact zeros, so nothing that a query does not see changes a bit of its result. Sums run in the order of
+// (pass, query tile, key), fixed by the schedule: a sequence gives the same bits alone and in a batch. Components reach it through
+// op_attention alone, which takes the explicit reference instead where attention->explicit_scores says so.
+#ifndef REAL
+
+#include "tensor/attention.h"
+#include "tensor/lane.h"
+#include "tensor/ops.h"
+#include "tensor/vector_math.h"
+
+#include <float.h>
+#include <string.h>
+
+#ifdef __AVX512F__
+enum { VECTOR_BYTES = 64, MULTIPLY_ROWS = 8 }; // 8 x 2 sums of 32 registers
+#else
+enum { VECTOR_BYTES = 32, MULTIPLY_ROWS = 4 }; // 4 x 2 sums of 16 registers
+#endif
+enum { WIDTH_MULTIPLE = 16 }; // of a packed row: whole vectors of either REAL
+
+#define ALWAYS_INLINE __attribute__((always_inline))
+#define LOG2_E        1.4426950408889634074
+#define LN_2          0.69314718055994530942
+
+// The workspace of one call. Packed rows are head_dim wide, zero-padded to `width`; "transposed" is [width][query tile].
+enum buffer {
+    KEY,
+    VALUE,
+    KEY_GRADIENT,
+    VALUE_GRADIENT, // [places][width] of one head, in the order of the pass
+    KEY_POSITION,   // [places]
+    QUERY_ROWS,
+    OUTPUT_GRADIENT_ROWS, // [query tile][width]; queries are scaled
+    QUERY,
+    OUTPUT_GRADIENT, // transposed
+    OUTPUT,          // transposed; backward: the queries' gradient
+    SCORES,
+    SCORE_GRADIENTS,
+    CAPPED, // [key tile][query tile]; capped: tanh of the scores
+    BUFFER_COUNT,
+};
+
+static int64_t padded_width(const struct attention *attention)
+{
+    return (attention->head_dim + WIDTH_MULTIPLE - 1) / WIDTH_MULTIPLE * WIDTH_MULTIPLE;
+}
+
+static size_t buffer_elements(const struct attention *attention, enum buffer buffer)
+{
+    size_t width = (size_t)padded_width(attention);
+    size_t places = ((size_t)attention->schedule->time + ATTENTION_KEY_TILE - 1) / ATTENTION_KEY_TILE * ATTENTION_KEY_TILE;
+    if (buffer <= VALUE_GRADIENT)
+        return places * width;
+    if (buffer == KEY_POSITION)
+        return places;
+    return buffer < SCORES ? ATTENTION_QUERY_TILE * width : ATTENTION_KEY_TILE * ATTENTION_QUERY_TILE;
+}
+
+static bool plan_tiled(struct graph *graph, struct node *node, struct error *error)
+{
+    if (!attention_plan(graph, node, error))
+        return false;
+    size_t elements = 0;
+    for (enum buffer buffer = 0; buffer < BUFFER_COUNT; buffer++)
+        elements += buffer_elements(node->attributes, buffer);
+    node->workspace = elements * real_size(graph->real);
+    return true;
+}
+
+// Rows [key, key + keys) of a tile's scores, in `columns` vectors from `column`: what some query there sees.
+struct run {
+    int key, keys, column, columns;
+};
+enum { RUNS_MAX = ATTENTION_KEY_BLOCKS * ATTENTION_QUERY_TILE / 8 };
+
+// Consecutive blocks of keys that need the same vectors become one run. A run lies within one pair of vectors.
+static int tile_runs(const struct attention_tile *tile, int lanes, struct run *runs)
+{
+    int count = 0;
+    for (int pair = 0; pair < ATTENTION_QUERY_TILE / lanes; pair += 2)
+        for (int block = 0, previous = -1; block < ATTENTION_KEY_BLOCKS; block++) {
+            int begin = tile->lanes[block].begin / lanes, end = (tile->lanes[block].end + lanes - 1) / lanes;
+            begin = begin > pair ? begin : pair;
+            end = end < pair + 2 ? end : pair + 2;
+            if (begin >= end || tile->lanes[block].begin == tile->lanes[block].end)
+                continue;
+            struct run *last = runs + count - 1;
+            if (previous == block - 1 && previous >= 0 && last->column == begin && last->columns == end - begin)
+                last->keys += ATTENTION_KEY_BLOCK;
+            else
+                runs[count++] = (struct run){block * ATTENTION_KEY_BLOCK, ATTENTION_KEY_BLOCK, begin, end - begin};
+            previous = block;
+        }
+    return count;
+}
+
+#define KERNELS "tensor/ops/attention.c"
+#include "tensor/twice.h"
+
+const struct op attention_tiled = {
+    .name = "attention",
+    .rows = OP_ROWS_SEQUENCE,
+    .keeps = OP_KEEPS_INPUT_0 | OP_KEEPS_INPUT_1 | OP_KEEPS_INPUT_2 | OP_KEEPS_OUTPUT_0,
+    .attributes_size = sizeof(struct attention),
+    .plan = plan_tiled,
+    .cost = attention_cost,
+    .kernels = {[REAL_FLOAT] = &kernels_float, [REAL_DOUBLE] = &kernels_double},
+};
+
+struct tensor *op_attention(struct graph *graph, struct tensor *query, struct tensor *key, struct tensor *value,
+                            const struct attention *attention)
+{
+    struct tensor *inputs[] = {query, key, value};
+    return graph_op(graph, attention->explicit_scores ? &attention_explicit : &attention_tiled, attention, inputs, 3);
+}
+
+#else
+
+#include "tensor/ops/attention_tile.h"
+#include "tensor/ops/attention_work.h"
+#include "tensor/ops/attention_scores.h"
+
+// ---- Forward --------------------------------------------------------------------------------------------------------------
+
+// The running state: nothing yet, or what earlier passes left in the output and the log-sum-exps.
+static void NAME(start_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int pass)
+{
+    if (pass == 0) {
+        memset(work->buffers[OUTPUT], 0, (size_t)(work->width * TILE) * sizeof(REAL));
+        for (int c = 0; c < COLUMNS; c++) {
+            work->max[c] = NAME(splat)(LOWEST);
+            work->sum[c] = (VECTOR){0};
+        }
+        return;
+    }
+    HEAD output = NAME(query_head)(work, lane_output(node, 0, lane), head);
+    NAME(pack_tile)(work, output, 1, work->buffers[QUERY_ROWS], work->buffers[OUTPUT]);
+    NAME(read_log_sums)(work, node, lane, head, work->max);
+    for (int c = 0; c < COLUMNS; c++) {
+        NAME(lanes) began = work->max[c] > LOWEST;
+        work->max[c] = NAME(select)(began, work->max[c], NAME(splat)(LOWEST));
+        work->sum[c] = NAME(keep)(began, NAME(splat)(1));
+    }
+}
+
+// output = sum of weighted values / sum of weights; log-sum-exp = max + log(sum). -infinity: the query saw nothing so far.
+static void NAME(finish_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
+{
+    REAL *output = work->buffers[OUTPUT], sums[TILE], maxima[TILE];
+    memcpy(sums, work->sum, sizeof sums);
+    memcpy(maxima, work->max, sizeof maxima);
+    for (int64_t place = work->queries.begin, i = 0; place < work->queries.end; place++, i++)
+        *NAME(log_sum_at)(work, node, lane, head, place) = (REAL)((double)maxima[i] * LN_2 + log((double)sums[i]));
+    for (int c = 0; c < COLUMNS; c++) {
+        VECTOR share = 1 / NAME(select)(work->sum[c] == 0, NAME(splat)(1), work->sum[c]);
+        for (int64_t at = c * LANES; at < work->rows * TILE; at += TILE)
+            NAME(store)(output + at, NAME(load)(output + at) * share);
+    }
+    NAME(transpose)(output, work->width, TILE, work->buffers[QUERY_ROWS]);
+    HEAD to = NAME(query_head)(work, lane_output(node, 0, lane), head);
+    NAME(unpack)(work, work->buffers[QUERY_ROWS], work->queries, 1, false, to);
+}
+
+static void NAME(forward_head)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int pass)
+{
+    const struct attention_schedule *schedule = work->schedule;
+    for (int64_t tile = 0; tile < schedule->query_tiles; tile++) {
+        const int64_t *first = schedule->first_tile + pass * schedule->query_tiles + tile;
+        NAME(pack_queries)(work, node, lane, head, tile);
+        NAME(start_queries)(work, node, lane, head, pass);
+        NAME(fetch)(work, NAME(query_head)(work, lane_output(node, 0, lane), head), true);
+        NAME(fetch_next)(work, node, lane, head, false);
+        for (int64_t i = first[0]; i < first[1]; i++)
+            NAME(forward_tile)(work, schedule->tiles + i);
+        NAME(finish_queries)(work, node, lane, head);
+    }
+}
+
+static void NAME(forward)(const struct node *node, struct span rows, struct lane *lane)
+{
+    WORK work;
+    NAME(work_open)(&work, node, rows, lane);
+    const struct attention *attention = work.attention;
+    int64_t group = attention->n_head / attention->kv_heads, time = work.schedule->time;
+    for (; work.first_row < rows.end; work.first_row += time)
+        for (int64_t kv_head = 0; kv_head < attention->kv_heads; kv_head++)
+            for (int pass = 0; pass < work.schedule->passes; pass++) {
+                work.order = work.schedule->order + pass * time;
+                NAME(pack_keys)(&work, node, lane, kv_head);
+                for (int64_t head = kv_head * group; head < (kv_head + 1) * group; head++)
+                    NAME(forward_head)(&work, node, lane, head, pass);
+            }
+    lane->counted_flops += attention_cost(node, (rows.end - rows.begin) / time, time).product_flops;
+}
+
+// ---- Backward -------------------------------------------------------------------------------------------------------------
+
+// The output's gradient as rows and transposed, rowsum(dO O) and the log-sum-exps of the tile's queries; their gradient is 0.
+static void NAME(pack_output_gradient)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
+{
+    REAL *const *buffers = work->buffers;
+    HEAD output = NAME(query_head)(work, lane_output(node, 0, lane), head);
+    HEAD gradient = NAME(query_head)(work, lane_output_gradient(node, 0, lane), head);
+    // The output passes through the places of its gradient's rows and of the queries' gradient.
+    NAME(pack_tile)(work, output, 1, buffers[OUTPUT_GRADIENT_ROWS], buffers[OUTPUT]);
+    NAME(pack_tile)(work, gradient, 1, buffers[OUTPUT_GRADIENT_ROWS], buffers[OUTPUT_GRADIENT]);
+    NAME(read_log_sums)(work, node, lane, head, work->log_sum);
+    for (int c = 0; c < COLUMNS; c++) {
+        work->dot[c] = (VECTOR){0};
+        for (int64_t at = c * LANES; at < work->rows * TILE; at += TILE)
+            work->dot[c] += NAME(load)(buffers[OUTPUT] + at) * NAME(load)(buffers[OUTPUT_GRADIENT] + at);
+    }
+    memset(buffers[OUTPUT], 0, (size_t)(work->width * TILE) * sizeof(REAL));
+}
+
+static void NAME(backward_head)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int pass)
+{
+    const struct attention_schedule *schedule = work->schedule;
+    HEAD gradient = NAME(query_head)(work, lane_input_gradient(node, 0, lane), head);
+    bool add = pass > 0 || lane_accumulates(node, 0, lane);
+    int64_t kv_head = head / (work->attention->n_head / work->attention->kv_heads);
+    for (int64_t tile = 0; tile < schedule->query_tiles; tile++) {
+        const int64_t *first = schedule->first_tile + pass * schedule->query_tiles + tile;
+        NAME(pack_queries)(work, node, lane, head, tile);
+        NAME(pack_output_gradient)(work, node, lane, head);
+        NAME(fetch)(work, gradient, true);
+        NAME(fetch)(work, NAME(key_head)(work, lane_input_gradient(node, 1, lane), kv_head), true);
+        NAME(fetch)(work, NAME(key_head)(work, lane_input_gradient(node, 2, lane), kv_head), true);
+        NAME(fetch_next)(work, node, lane, head, true);
+        for (int64_t i = first[0]; i < first[1]; i++)
+            NAME(backward_tile)(work, schedule->tiles + i);
+        NAME(transpose)(work->buffers[OUTPUT], work->width, TILE, work->buffers[QUERY_ROWS]);
+        NAME(unpack)(work, work->buffers[QUERY_ROWS], work->queries, work->scale, add, gradient);
+    }
+}
+
+// One kv head in one pass: its query heads in order, then its own gradients.
+static void NAME(backward_group)(WORK *work, const struct node *node, const struct lane *lane, int64_t kv_head, int pass)
+{
+    const struct attention *attention = work->attention;
+    int64_t group = attention->n_head / attention->kv_heads;
+    REAL *const *buffers = work->buffers;
+    NAME(pack_keys)(work, node, lane, kv_head);
+    memset(buffers[KEY_GRADIENT], 0, buffer_elements(attention, KEY_GRADIENT) * sizeof(REAL));
+    memset(buffers[VALUE_GRADIENT], 0, buffer_elements(attention, VALUE_GRADIENT) * sizeof(REAL));
+    for (int64_t head = kv_head * group; head < (kv_head + 1) * group; head++)
+        NAME(backward_head)(work, node, lane, head, pass);
+    // Packed queries carried `factor`, of which a part belongs to the units of the scores and not to the gradient.
+    const REAL units[] = {0, (REAL)(attention->softcap > 0 ? attention->softcap : LN_2), 1};
+    for (int input = 1; input <= 2; input++) {
+        HEAD to = NAME(key_head)(work, lane_input_gradient(node, input, lane), kv_head);
+        bool add = pass > 0 || lane_accumulates(node, input, lane);
+        REAL *from = buffers[input == 1 ? KEY_GRADIENT : VALUE_GRADIENT];
+        NAME(unpack)(work, from, (struct span){0, work->schedule->time}, units[input], add, to);
+    }
+}
+
+static void NAME(backward)(const struct node *node, struct span rows, struct lane *lane)
+{
+    WORK work;
+    NAME(work_open)(&work, node, rows, lane);
+    int64_t time = work.schedule->time;
+    for (; work.first_row < rows.end; work.first_row += time)
+        for (int64_t kv_head = 0; kv_head < work.attention->kv_heads; kv_head++)
+            for (int pass = 0; pass < work.schedule->passes; pass++) {
+                work.order = work.schedule->order + pass * time;
+                NAME(backward_group)(&work, node, lane, kv_head, pass);
+            }
+    lane->counted_flops += attention_cost(node, (rows.end - rows.begin) / time, time).backward_product_flops;
+}
+
+static const struct kernels NAME(kernels) = {.forward = NAME(forward), .backward = NAME(backward)};
+
+#undef TILE
+#undef LOWEST
+#undef WORK
+#undef HEAD
+#undef VECTOR
+#undef LANES
+#undef COLUMNS
+#undef EXP2_CUT
+
+#endif

@@ -1,0 +1,143 @@
+// attention_tile.h: what a tile of scores is made with: vectors of queries, register-blocked products, exp2, transposition.
+//
+// Scores are kept transposed, [keys][ATTENTION_QUERY_TILE]: a vector holds one key's scores for several queries, so that maxima,
+// sums and probabilities need no horizontal reduction, and keys and values are read as scalars straight from their rows. Included
+// by attention.c once for each REAL; deliberately without an include guard. All arrays are aligned to a vector; rows are padded.
+
+typedef REAL NAME(vector) __attribute__((vector_size(VECTOR_BYTES), may_alias));
+#if REAL_IS_FLOAT
+typedef int32_t NAME(lanes) __attribute__((vector_size(VECTOR_BYTES)));
+#else
+typedef int64_t NAME(lanes) __attribute__((vector_size(VECTOR_BYTES)));
+#endif
+#define VECTOR  NAME(vector)
+#define LANES   (VECTOR_BYTES / (int)sizeof(REAL))
+#define COLUMNS (ATTENTION_QUERY_TILE / LANES) // vectors that hold one value for each query of a tile
+
+static inline VECTOR NAME(load)(const REAL *from) { return *(const VECTOR *)from; }
+static inline void NAME(store)(REAL *to, VECTOR value) { *(VECTOR *)to = value; }
+static inline VECTOR NAME(splat)(REAL value) { return value - (VECTOR){0}; }
+// Lane by lane yes or no; `where` is all ones or zeros.
+static inline VECTOR NAME(select)(NAME(lanes) where, VECTOR yes, VECTOR no)
+{
+    return (VECTOR)((where & (NAME(lanes))yes) | (~where & (NAME(lanes))no));
+}
+static inline VECTOR NAME(keep)(NAME(lanes) where, VECTOR value) { return (VECTOR)(where & (NAME(lanes))value); }
+
+// C [rows, columns vectors] = (or +=) A B over `steps`: A's element (r, k) at a[r a_row + k a_step], B's rows b_step apart.
+// Each element is one chain of fused multiply-adds in the order of k, whatever the block's shape: bits do not depend on it.
+ALWAYS_INLINE static inline void NAME(multiply)(const int rows, const int columns, const bool add, int64_t steps, const REAL *a,
+                                                int64_t a_row, int64_t a_step, const REAL *b, int64_t b_step, REAL *c,
+                                                int64_t c_row)
+{
+    VECTOR sum[MULTIPLY_ROWS][2];
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int v = 0; v < columns; v++)
+            sum[r][v] = add ? NAME(load)(c + r * c_row + v * LANES) : (VECTOR){0};
+    for (int64_t k = 0; k < steps; k++) {
+        VECTOR row[2];
+#pragma GCC unroll 2
+        for (int v = 0; v < columns; v++)
+            row[v] = NAME(load)(b + k * b_step + v * LANES);
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+            for (int v = 0; v < columns; v++)
+                sum[r][v] += a[r * a_row + k * a_step] * row[v];
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int v = 0; v < columns; v++)
+            NAME(store)(c + r * c_row + v * LANES, sum[r][v]);
+}
+
+// The same for ATTENTION_KEY_BLOCK rows and one or two vectors.
+ALWAYS_INLINE static inline void NAME(multiply_block)(int columns, const bool add, int64_t steps, const REAL *a, int64_t a_row,
+                                                      int64_t a_step, const REAL *b, int64_t b_step, REAL *c, int64_t c_row)
+{
+    for (int r = 0; r < ATTENTION_KEY_BLOCK; r += MULTIPLY_ROWS)
+        if (columns == 2)
+            NAME(multiply)(MULTIPLY_ROWS, 2, add, steps, a + r * a_row, a_row, a_step, b, b_step, c + r * c_row, c_row);
+        else
+            NAME(multiply)(MULTIPLY_ROWS, 1, add, steps, a + r * a_row, a_row, a_step, b, b_step, c + r * c_row, c_row);
+}
+
+// 2^x for x <= 0 or a little above; exact zeros below EXP2_CUT keep products free of denormals. NaN stays NaN.
+#if REAL_IS_FLOAT
+#define EXP2_CUT (-100.0f)
+// 2^x = 2^n 2^f with n the nearest integer; the polynomial is minimax on [-1/2, 1/2], relative error 2.6e-9.
+static inline VECTOR NAME(exp2)(VECTOR x)
+{
+    VECTOR shifted = x + 0x1.8p23f; // the low bits now hold n
+    VECTOR f = x - (shifted - 0x1.8p23f);
+    VECTOR p = 0x1.470b4a791b35fp-13f * f + 0x1.5f7276d80d3b3p-10f;
+    p = p * f + 0x1.3b270e6413cf3p-7f;
+    p = p * f + 0x1.c6ae72dfc25e4p-5f;
+    p = p * f + 0x1.ebfbe2c540dd7p-3f;
+    p = p * f + 0x1.62e4311733cb9p-1f;
+    p = p * f + 1.0f;
+    NAME(lanes) power = ((NAME(lanes))shifted << 23) + 0x3f800000;
+    return NAME(keep)(~(x < EXP2_CUT), p * (VECTOR)power);
+}
+#else
+#define EXP2_CUT (-700.0)
+static inline VECTOR NAME(exp2)(VECTOR x)
+{
+    REAL lanes[LANES] __attribute__((aligned(VECTOR_BYTES)));
+    NAME(store)(lanes, x * LN_2);
+    for (int i = 0; i < LANES; i++)
+        lanes[i] = exp(lanes[i]);
+    return NAME(keep)(~(x < EXP2_CUT), NAME(load)(lanes));
+}
+#endif
+
+static inline VECTOR NAME(tanh)(VECTOR x)
+{
+    REAL lanes[LANES] __attribute__((aligned(VECTOR_BYTES)));
+    NAME(store)(lanes, x);
+    for (int i = 0; i < LANES; i++)
+        lanes[i] = NAME(tanh_of)(lanes[i]);
+    return NAME(load)(lanes);
+}
+
+// A key's word of the mask as lanes of all ones and zeros, for the queries of vector `column`.
+static inline NAME(lanes) NAME(visible)(uint32_t word, int column)
+{
+    NAME(lanes) bit;
+#pragma GCC unroll 16
+    for (int i = 0; i < LANES; i++)
+        bit[i] = 1 << i;
+    return (((NAME(lanes)){0} + (int)(word >> (column * LANES) & ((1u << LANES) - 1))) & bit) != 0;
+}
+
+// to [columns, rows] = from [rows, columns] transposed; both are multiples of LANES. Eklundh's exchange of ever larger quarters.
+static void NAME(transpose)(const REAL *from, int64_t rows, int64_t columns, REAL *to)
+{
+    NAME(lanes) lane;
+#pragma GCC unroll 16
+    for (int i = 0; i < LANES; i++)
+        lane[i] = i;
+    for (int64_t row = 0; row < rows; row += LANES)
+        for (int64_t column = 0; column < columns; column += LANES) {
+            VECTOR x[LANES];
+#pragma GCC unroll 16
+            for (int i = 0; i < LANES; i++)
+                x[i] = NAME(load)(from + (row + i) * columns + column);
+#pragma GCC unroll 4
+            for (int step = 1; step < LANES; step *= 2)
+#pragma GCC unroll 16
+                for (int i = 0; i < LANES; i++)
+                    if (!(i & step)) {
+                        NAME(lanes) high = (lane & step) != 0;
+                        VECTOR a = x[i], b = x[i + step];
+                        x[i] = __builtin_shuffle(a, b, lane + (high & (LANES - step)));
+                        x[i + step] = __builtin_shuffle(a, b, lane + step + (high & (LANES - step)));
+                    }
+#pragma GCC unroll 16
+            for (int i = 0; i < LANES; i++)
+                NAME(store)(to + (column + i) * rows + row, x[i]);
+        }
+}

@@ -1,0 +1,189 @@
+// attention_work.h: one call's state, and the way between the tensors' rows and packed ones.
+//
+// A head's columns of a tensor are rows far apart; the kernel copies them into rows that lie together, in the order of the pass,
+// padded with zeros to whole vectors. Included by attention.c once for each REAL; deliberately without an include guard.
+
+#define TILE   ATTENTION_QUERY_TILE
+#define LOWEST ((REAL)(REAL_IS_FLOAT ? -FLT_MAX : -DBL_MAX))
+#define WORK   struct NAME(work)
+#define HEAD   struct NAME(head)
+
+// The columns of one head in one sequence: element d of position i at rows[i * width + d]. rows is NULL where there are none.
+HEAD
+{
+    REAL *rows;
+    int64_t width;
+};
+
+// One call: the buffers, and the query tile at hand.
+WORK
+{
+    const struct attention *attention;
+    const struct attention_schedule *schedule;
+    REAL *buffers[BUFFER_COUNT];
+    int64_t width, rows; // of a packed row; head_dim in whole blocks
+    REAL scale, factor;  // 1 / sqrt(head_dim); what packed queries are multiplied by
+    REAL cap;            // the soft cap, in bits (scores are kept in units of log 2)
+    bool sloped;
+    int64_t first_row, end_row; // of the sequence, of the call
+    const int32_t *order;       // of the pass
+    struct span queries;        // places of the tile's queries
+    // Queries are lanes: vector `c` holds lanes [c LANES, (c + 1) LANES) of the tile.
+    VECTOR max[COLUMNS], sum[COLUMNS];     // forward
+    VECTOR log_sum[COLUMNS], dot[COLUMNS]; // backward: log-sum-exp in bits, rowsum(dO * O)
+    VECTOR slope[COLUMNS], position[COLUMNS];
+    struct run runs[RUNS_MAX];
+    int run_count;
+};
+
+static void NAME(work_open)(WORK *work, const struct node *node, struct span rows, const struct lane *lane)
+{
+    const struct attention *attention = node->attributes;
+    double scale = 1.0 / sqrt((double)attention->head_dim);
+    *work = (WORK){
+        .attention = attention,
+        .schedule = attention->schedule,
+        .width = padded_width(attention),
+        .rows = (attention->head_dim + ATTENTION_KEY_BLOCK - 1) / ATTENTION_KEY_BLOCK * ATTENTION_KEY_BLOCK,
+        .scale = (REAL)scale,
+        .factor = (REAL)(attention->softcap > 0 ? scale / attention->softcap : scale * LOG2_E),
+        .cap = (REAL)(attention->softcap * LOG2_E),
+        .sloped = attention->slopes != NULL,
+        .first_row = rows.begin,
+        .end_row = rows.end,
+    };
+    REAL *next = (REAL *)lane->workspace;
+    for (enum buffer buffer = 0; buffer < BUFFER_COUNT; buffer++) {
+        work->buffers[buffer] = next;
+        next += buffer_elements(attention, buffer);
+    }
+}
+
+// Head `index` of `heads` in the tensor at `array`, in the sequence that begins at `first_row`.
+static HEAD NAME(head_at)(const WORK *work, const void *array, int64_t heads, int64_t first_row, int64_t index)
+{
+    int64_t head_dim = work->attention->head_dim, width = heads * head_dim;
+    return (HEAD){array ? (REAL *)array + first_row * width + index * head_dim : NULL, width};
+}
+static HEAD NAME(query_head)(const WORK *work, const void *array, int64_t index)
+{
+    return NAME(head_at)(work, array, work->attention->n_head, work->first_row, index);
+}
+static HEAD NAME(key_head)(const WORK *work, const void *array, int64_t index)
+{
+    return NAME(head_at)(work, array, work->attention->kv_heads, work->first_row, index);
+}
+
+// The rows at `places`, times factor; zeros up to `padded` rows.
+static void NAME(pack)(const WORK *work, HEAD from, struct span places, int64_t padded, REAL factor, REAL *restrict to)
+{
+    int64_t head_dim = work->attention->head_dim, filled = places.end - places.begin;
+    for (int64_t i = 0; i < filled; i++) {
+        const REAL *restrict row = from.rows + work->order[places.begin + i] * from.width;
+        for (int64_t d = 0; d < head_dim; d++)
+            to[i * work->width + d] = row[d] * factor;
+        for (int64_t d = head_dim; d < work->width; d++)
+            to[i * work->width + d] = 0;
+    }
+    memset(to + filled * work->width, 0, (size_t)((padded - filled) * work->width) * sizeof(REAL));
+}
+
+// The way back: rows times factor are written, or added.
+static void NAME(unpack)(const WORK *work, const REAL *restrict from, struct span places, REAL factor, bool add, HEAD to)
+{
+    int64_t head_dim = work->attention->head_dim;
+    for (int64_t i = places.begin; to.rows && i < places.end; i++, from += work->width) {
+        REAL *restrict row = to.rows + work->order[i] * to.width;
+        if (add)
+            for (int64_t d = 0; d < head_dim; d++)
+                row[d] += from[d] * factor;
+        else
+            for (int64_t d = 0; d < head_dim; d++)
+                row[d] = from[d] * factor;
+    }
+}
+
+// Asks for the rows of a tile well before they are used: they lie far apart, and hardware does not guess where the next one is.
+static void NAME(fetch)(const WORK *work, HEAD head, bool to_write)
+{
+    for (int64_t i = work->queries.begin; head.rows && i < work->queries.end; i++) {
+        const REAL *row = head.rows + work->order[i] * head.width;
+        for (int64_t d = 0; d < work->attention->head_dim; d += MEMORY_ALIGNMENT / (int64_t)sizeof(REAL))
+            if (to_write)
+                __builtin_prefetch(row + d, 1, 2);
+            else
+                __builtin_prefetch(row + d, 0, 2);
+    }
+}
+
+// While a tile of one head is worked on, the same rows of the next head, or the next sequence's first, are on their way.
+static void NAME(fetch_next)(const WORK *work, const struct node *node, const struct lane *lane, int64_t head, bool backward)
+{
+    const struct attention *attention = work->attention;
+    int64_t next = (head + 1) % attention->n_head, first_row = work->first_row + (next ? 0 : work->schedule->time);
+    int64_t group = attention->n_head / attention->kv_heads, kv_head = next / group;
+    if (first_row >= work->end_row)
+        return;
+    NAME(fetch)(work, NAME(head_at)(work, lane_input(node, 0, lane), attention->n_head, first_row, next), false);
+    if (backward) {
+        NAME(fetch)(work, NAME(head_at)(work, lane_output(node, 0, lane), attention->n_head, first_row, next), false);
+        NAME(fetch)(work, NAME(head_at)(work, lane_output_gradient(node, 0, lane), attention->n_head, first_row, next), false);
+    }
+    if (next % group)
+        return;
+    for (int input = 1; input <= 2; input++)
+        NAME(fetch)(work, NAME(head_at)(work, lane_input(node, input, lane), attention->kv_heads, first_row, kv_head), false);
+}
+
+// Keys and values of one head, for all places of the pass.
+static void NAME(pack_keys)(WORK *work, const struct node *node, const struct lane *lane, int64_t kv_head)
+{
+    int64_t time = work->schedule->time, padded = (time + ATTENTION_KEY_TILE - 1) / ATTENTION_KEY_TILE * ATTENTION_KEY_TILE;
+    struct span all = {0, time};
+    NAME(pack)(work, NAME(key_head)(work, lane_input(node, 1, lane), kv_head), all, padded, 1, work->buffers[KEY]);
+    NAME(pack)(work, NAME(key_head)(work, lane_input(node, 2, lane), kv_head), all, padded, 1, work->buffers[VALUE]);
+    for (int64_t i = 0; work->sloped && i < padded; i++)
+        work->buffers[KEY_POSITION][i] = i < time ? (REAL)work->order[i] : 0;
+}
+
+// The rows of the tile's queries, transposed; they stay in `rows` too.
+static void NAME(pack_tile)(const WORK *work, HEAD from, REAL factor, REAL *rows, REAL *transposed)
+{
+    NAME(pack)(work, from, work->queries, TILE, factor, rows);
+    NAME(transpose)(rows, TILE, work->width, transposed);
+}
+
+// The queries of a tile, scaled.
+static void NAME(pack_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int64_t tile)
+{
+    int64_t time = work->schedule->time, begin = tile * TILE, end = begin + TILE < time ? begin + TILE : time;
+    work->queries = (struct span){begin, end};
+    HEAD query = NAME(query_head)(work, lane_input(node, 0, lane), head);
+    NAME(pack_tile)(work, query, work->factor, work->buffers[QUERY_ROWS], work->buffers[QUERY]);
+    if (!work->sloped)
+        return;
+    REAL positions[TILE] __attribute__((aligned(VECTOR_BYTES))) = {0};
+    for (int64_t i = begin; i < end; i++)
+        positions[i - begin] = (REAL)work->order[i];
+    for (int c = 0; c < COLUMNS; c++) {
+        work->position[c] = NAME(load)(positions + c * LANES);
+        work->slope[c] = NAME(splat)((REAL)(work->attention->slopes[head] * LOG2_E));
+    }
+}
+
+// Where the log-sum-exp of the query at a place is kept.
+static REAL *NAME(log_sum_at)(const WORK *work, const struct node *node, const struct lane *lane, int64_t head, int64_t place)
+{
+    return (REAL *)lane_saved(node, lane) + (work->first_row + work->order[place]) * work->attention->n_head + head;
+}
+
+// The saved log-sum-exps of the tile's queries, in bits; 0 behind the end.
+static void NAME(read_log_sums)(const WORK *work, const struct node *node, const struct lane *lane, int64_t head,
+                                VECTOR *vectors)
+{
+    REAL log_sums[TILE] __attribute__((aligned(VECTOR_BYTES))) = {0};
+    for (int64_t i = work->queries.begin; i < work->queries.end; i++)
+        log_sums[i - work->queries.begin] = *NAME(log_sum_at)(work, node, lane, head, i) * (REAL)LOG2_E;
+    for (int c = 0; c < COLUMNS; c++)
+        vectors[c] = NAME(load)(log_sums + c * LANES);
+}

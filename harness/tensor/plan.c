@@ -1,0 +1,228 @@
+// plan.c: who writes which gradient first, how long every buffer lives, and where it lies in a lane's arena.
+//
+// Moments: node i runs forward at i; outputs are copied out at n (the number of nodes); node i runs backward at 2n - i. A value lives
+// from its producer's forward to the last forward that reads it, or to the last backward that needs it (op->keeps). A gradient
+// lives from the first backward that writes it to its producer's backward. Buffers whose lives overlap lie apart.
+#include <stdlib.h>
+
+#include "tensor/graph.h"
+
+struct interval {
+    struct tensor *tensor;
+    bool gradient;
+    int born, dies;
+    size_t bytes, offset;
+};
+
+static int backward_moment(const struct graph *graph, int node) { return 2 * graph->node_count - node; }
+
+static int node_index(const struct graph *graph, const struct node *node)
+{
+    for (int i = 0; i < graph->node_count; i++)
+        if (graph->nodes[i] == node)
+            return i;
+    abort();
+}
+
+// A node runs backward when the loss depends on it and it on something that wants a gradient. Walking back from the loss, the
+// first to reach a tensor's gradient writes it, the others add.
+static void decide_backward(struct graph *graph)
+{
+    bool *reached = memory_allocate((size_t)graph->tensor_count, sizeof *reached);   // by the address kept in tensor->born
+    for (int i = 0; i < graph->tensor_count; i++)
+        graph->tensors[i]->born = i;
+    reached[graph->row_loss->born] = true;
+    for (int i = graph->node_count - 1; i >= 0; i--) {
+        struct node *node = graph->nodes[i];
+        for (int j = 0; j < node->output_count; j++)
+            node->runs_backward |= reached[node->outputs[j]->born] && node->outputs[j]->wants_gradient;
+        for (int j = 0; node->runs_backward && j < node->input_count; j++) {
+            struct tensor *input = node->inputs[j];
+            node->accumulate[j] = reached[input->born];
+            reached[input->born] |= input->wants_gradient;
+        }
+    }
+    free(reached);
+}
+
+static void value_lives(struct graph *graph)
+{
+    for (int i = 0; i < graph->tensor_count; i++)
+        graph->tensors[i]->born = graph->tensors[i]->dies = graph->tensors[i]->gradient_born = graph->tensors[i]->gradient_dies = -1;
+    for (int i = 0; i < graph->node_count; i++) {
+        struct node *node = graph->nodes[i];
+        int back = node->runs_backward ? backward_moment(graph, i) : i;
+        for (int j = 0; j < node->output_count; j++) {
+            node->outputs[j]->born = i;
+            node->outputs[j]->dies = node->op->keeps & (OP_KEEPS_OUTPUT_0 << j) ? back : i;
+        }
+        if (node->saved) {
+            node->saved->born = i;
+            node->saved->dies = back;
+        }
+        for (int j = 0; j < node->input_count; j++) {
+            int last = node->op->keeps & (1u << j) ? back : i;
+            if (node->inputs[j]->dies < last)
+                node->inputs[j]->dies = last;
+        }
+    }
+    struct tensor *const kept[] = {graph->logits, graph->row_loss, graph->row_log_z};
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        if (kept[i] && kept[i]->dies < graph->node_count)
+            kept[i]->dies = graph->node_count;
+}
+
+static void gradient_lives(struct graph *graph)
+{
+    for (int i = graph->node_count - 1; i >= 0; i--) {
+        struct node *node = graph->nodes[i];
+        for (int j = 0; node->runs_backward && j < node->input_count; j++) {
+            struct tensor *input = node->inputs[j];
+            if (input->kind != TENSOR_ACTIVATION || !input->wants_gradient)
+                continue;
+            if (!node->accumulate[j])
+                input->gradient_born = backward_moment(graph, i);
+            input->gradient_dies = backward_moment(graph, node_index(graph, input->producer));
+        }
+    }
+}
+
+// The first moment after `moment` at which something is added to the tensor's gradient; INT32_MAX when nothing is.
+static int next_write(const struct graph *graph, const struct tensor *tensor, int moment)
+{
+    int next = INT32_MAX;
+    for (int i = 0; i < graph->node_count; i++)
+        for (int j = 0; j < graph->nodes[i]->input_count; j++) {
+            int back = backward_moment(graph, i);
+            if (graph->nodes[i]->inputs[j] == tensor && graph->nodes[i]->runs_backward && back > moment && back < next)
+                next = back;
+        }
+    return next;
+}
+
+// A sum hands its gradient on unchanged: its inputs may share the buffer as long as no one adds to the one while another is
+// still to be read. Each sharer joins the output's buffer, whose life is stretched.
+static void share_gradients(struct graph *graph)
+{
+    for (int i = graph->node_count - 1; i >= 0; i--) {
+        struct node *node = graph->nodes[i];
+        if (!node->runs_backward || !node->op->passes_gradient || node->outputs[0]->gradient_born < 0)
+            continue;
+        int now = backward_moment(graph, i);
+        struct tensor *owner = node->outputs[0]->gradient_of ? node->outputs[0]->gradient_of : node->outputs[0];
+        if (owner != node->outputs[0] && owner->gradient_dies > now)
+            continue;   // another sharer still reads it
+        struct tensor *sharers[NODE_INPUTS_MAX];
+        int count = 0;
+        for (int j = 0; j < node->input_count; j++) {
+            struct tensor *input = node->inputs[j];
+            bool fits = input->kind == TENSOR_ACTIVATION && input->wants_gradient && !node->accumulate[j] &&
+                        input->gradient_born == now;
+            for (int k = 0; fits && k < count; k++)
+                fits = sharers[k] != input && next_write(graph, input, now) > sharers[k]->gradient_dies &&
+                       next_write(graph, sharers[k], now) > input->gradient_dies;
+            if (!fits)
+                continue;
+            sharers[count++] = input;
+            input->gradient_of = owner;
+        }
+        for (int k = 0; k < count; k++)
+            if (owner->gradient_dies < sharers[k]->gradient_dies)
+                owner->gradient_dies = sharers[k]->gradient_dies;
+    }
+}
+
+static int collect(struct graph *graph, struct interval *intervals)
+{
+    int count = 0;
+    for (int i = 0; i < graph->tensor_count; i++) {
+        struct tensor *tensor = graph->tensors[i];
+        if (tensor->kind != TENSOR_ACTIVATION)
+            continue;
+        size_t bytes = graph_tensor_bytes(graph, tensor);
+        intervals[count++] = (struct interval){tensor, false, tensor->born, tensor->dies, bytes, 0};
+        if (tensor->gradient_born >= 0 && !tensor->gradient_of)
+            intervals[count++] = (struct interval){tensor, true, tensor->gradient_born, tensor->gradient_dies, bytes, 0};
+    }
+    return count;
+}
+
+// Large ones first; among equals the earlier first, so that the layout is the same on every machine.
+static int by_size(const void *left, const void *right)
+{
+    const struct interval *a = left, *b = right;
+    if (a->bytes != b->bytes)
+        return a->bytes < b->bytes ? 1 : -1;
+    return a->born != b->born ? (a->born > b->born) - (a->born < b->born) : (a->dies > b->dies) - (a->dies < b->dies);
+}
+
+static int by_offset(const void *left, const void *right)
+{
+    const struct interval *a = *(struct interval *const *)left, *b = *(struct interval *const *)right;
+    return (a->offset > b->offset) - (a->offset < b->offset);
+}
+
+// Each buffer goes to the lowest gap between those already placed that live at the same time.
+static size_t place(struct interval *intervals, int count)
+{
+    struct interval **beside = memory_allocate((size_t)count, sizeof *beside);
+    size_t height = 0;
+    qsort(intervals, (size_t)count, sizeof *intervals, by_size);
+    for (int i = 0; i < count; i++) {
+        int beside_count = 0;
+        for (int j = 0; j < i; j++)
+            if (intervals[j].born <= intervals[i].dies && intervals[i].born <= intervals[j].dies)
+                beside[beside_count++] = &intervals[j];
+        qsort(beside, (size_t)beside_count, sizeof *beside, by_offset);
+        size_t offset = 0;
+        for (int j = 0; j < beside_count; j++) {
+            if (beside[j]->offset >= offset + intervals[i].bytes)
+                break;
+            size_t end = beside[j]->offset + beside[j]->bytes;
+            offset = end > offset ? end : offset;
+        }
+        intervals[i].offset = offset;
+        height = offset + intervals[i].bytes > height ? offset + intervals[i].bytes : height;
+    }
+    free(beside);
+    return height;
+}
+
+bool graph_plan(struct graph *graph, struct error *error)
+{
+    if (graph->failed)
+        return false;
+    if (graph->mode == GRAPH_TRAIN) {
+        if (!graph->row_loss)
+            abort();
+        decide_backward(graph);
+    }
+    value_lives(graph);
+    gradient_lives(graph);
+    share_gradients(graph);
+
+    size_t bytes, widest = 1;
+    for (int i = 0; i < graph->tensor_count; i++)
+        widest = (size_t)graph->tensors[i]->width > widest ? (size_t)graph->tensors[i]->width : widest;
+    if (!size_multiply((size_t)(graph->sequences * graph->time), widest, &bytes) || bytes > (size_t)1 << 56)
+        return error_add(error, "the batch is too large: %lld rows of up to %zu numbers",
+                         (long long)(graph->sequences * graph->time), widest);
+
+    struct interval *intervals = memory_allocate(2 * (size_t)graph->tensor_count, sizeof *intervals);
+    int count = collect(graph, intervals);
+    graph->lane_bytes = place(intervals, count);
+    for (int i = 0; i < count; i++) {
+        if (intervals[i].gradient)
+            intervals[i].tensor->gradient_offset = intervals[i].offset;
+        else
+            intervals[i].tensor->offset = intervals[i].offset;
+    }
+    free(intervals);
+    for (int i = 0; i < graph->tensor_count; i++)
+        if (graph->tensors[i]->gradient_of)
+            graph->tensors[i]->gradient_offset = graph->tensors[i]->gradient_of->gradient_offset;
+    for (int i = 0; i < graph->node_count; i++)
+        if (graph->nodes[i]->workspace > graph->workspace_bytes)
+            graph->workspace_bytes = size_align(graph->nodes[i]->workspace);
+    return true;
+}

@@ -1,0 +1,18 @@
+// reglu.c: (relu(x W) * x V) W2. Shazeer 2020.
+#include "registry/component.h"
+
+static struct tensor *build(const struct block *block, const void *width, struct tensor *x)
+{
+    return ffn_gated(block, width, x, op_relu);
+}
+
+const struct component ffn_reglu = {
+    .slot = SLOT_FFN,
+    .name = "reglu",
+    .version = 1,
+    .summary = "(relu(x W) * x V) W2",
+    .source = "arXiv 2002.05202",
+    .options = ffn_gated_options,
+    .options_size = sizeof(struct ffn_width),
+    .ffn = {.build = build},
+};
