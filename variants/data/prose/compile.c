@@ -2,14 +2,14 @@
 //
 // A rule that begins with a symbol takes over that symbol's items (with its own rest behind them), so that every item begins
 // with text. Mistakes in the grammar are bugs and abort. Called by source.c.
-#include "prose/compile.h"
+#include "compile.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "prose/grammar.h"
+#include "grammar.h"
 
 enum { REFERENCES_MAX = 64, STACK_HIGH = 128 };
 static const uint64_t ONE = (uint64_t)1 << 32; // the sum of a symbol's weights, but for rounding

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/memory.h"
-#include "prose/source.h"
+#include "source.h"
 
 enum { ROLE_NONE = -1, FORM_PLAIN = -1, ITEMS_MAX = 1024, LISTS_MAX = 32 };
 

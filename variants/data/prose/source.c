@@ -2,13 +2,13 @@
 //
 // Called by variants/data/prose.c and by the tests. The writer draws choice number n of a seed from random bits (seed, n), in
 // integers, so that a text is the same on every machine. Nothing here can fail.
-#include "prose/source.h"
+#include "source.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/random.h"
-#include "prose/compile.h"
+#include "compile.h"
 
 // The items of a symbol in two groups: [0, tabled) by its tables, and those whose text or weight depends on the roles, which
 // are few but for introductions.
