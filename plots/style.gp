@@ -65,10 +65,10 @@ set errorbars 0
 set minussign
 if (terminal ne "pdf") { set title title_text offset 0, -0.3 font ",13" textcolor rgb "#000000" }
 if (terminal eq "pdf") { set tmargin 0.8 } else { set tmargin 2.4 }
-set xlabel x_text textcolor rgb ink
+set xlabel x_text offset 0, 0.6 textcolor rgb ink
 set ylabel y_text textcolor rgb ink
 if (entries) {
-    set key below left Left reverse maxcols legend_columns samplen 1.8 spacing 1.1 offset 0, -0.5 textcolor rgb ink
+    set key below left Left reverse maxcols legend_columns samplen 1.8 spacing 1.1 textcolor rgb ink
 } else {
     set key off
 }

@@ -33,7 +33,8 @@ void page_figure(struct page *page, const char *name)
     text_add(&page->html, "<figure id=\"figure-%s\">\n", figure->name);
     if (!file_read(file_of(page, figure, "svg"), picture_limit, &svg, &ignored) ||
         !html_svg(&page->html, (const char *)svg.data, svg.count, figure->name, figure->title))
-        html_add(&page->html, "<div class=\"missing\">%s: not drawn. Its data: figures/%s.tsv</div>\n", figure->title, figure->name);
+        html_add(&page->html, "<div class=\"missing\">%s: not drawn. Its data: figures/%s.tsv</div>\n", figure->title,
+                 figure->name);
     figure_provenance(figure, page->comparison, &from);
     html_add(&page->html,
              "<figcaption>%s <br>From: %s. <a href=\"figures/%s.pdf\">PDF</a> <a href=\"figures/%s.svg\">SVG</a> "
@@ -75,7 +76,8 @@ void page_grid(struct page *page, const struct grid *grid, int first, int last)
 {
     text_add(&page->html, "<div class=\"wide\"><table>\n<thead><tr>");
     for (int column = 0; column <= last; column = column ? column + 1 : first)
-        html_add(&page->html, grid->columns[column].right ? "<th class=\"n\">%s</th>" : "<th>%s</th>", grid->columns[column].heading);
+        html_add(&page->html, grid->columns[column].right ? "<th class=\"n\">%s</th>" : "<th>%s</th>",
+                 grid->columns[column].heading);
     text_add(&page->html, "</tr></thead>\n<tbody>\n");
     for (int row = 0; row < grid->row_count; row++) {
         text_add(&page->html, "<tr>");
@@ -139,9 +141,13 @@ static bool make_page(const struct figure_source *source, const char *folder, st
 {
     struct arena arena = {0};
     const struct screen_options options = {.memory = true, .parameters = true, .flops = true, .time = true};
-    const struct screen screen = {.comparison = source->comparison, .options = &options, .width = 1 << 20, .arena = &arena,
+    const struct screen screen = {.comparison = source->comparison,
+                                  .options = &options,
+                                  .width = 1 << 20,
+                                  .arena = &arena,
                                   .decimals = screen_decimals(source->comparison, &arena)};
-    struct page page = {.source = source, .comparison = source->comparison, .screen = &screen, .folder = folder, .arena = &arena};
+    struct page page = {
+        .source = source, .comparison = source->comparison, .screen = &screen, .folder = folder, .arena = &arena};
     const char *path = arena_format(&arena, "%s/report.html", folder);
     bool done = add_sections(&page, error) && file_replace(path, page.html.data, page.html.length, error);
     text_free(&page.html);
@@ -171,4 +177,13 @@ bool page_write(const struct figure_source *source, const char *folder, struct e
     bool written = make_page(source, folder, error);
     text_free(&pictures);
     return drawn && written;
+}
+
+const char *page_folder(const char *experiment, struct arena *arena)
+{
+    char *folder = arena_format(arena, "results/%s", experiment);
+    for (char *c = folder + strlen("results/"); *c; c++)
+        if ((unsigned char)*c <= ' ' || *c == '/' || *c == 0x7f || (*c == '.' && c[-1] == '/'))
+            *c = '-';
+    return folder;
 }

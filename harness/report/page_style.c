@@ -29,7 +29,7 @@ const char *const page_style[] = {
     "th{font-weight:600;border-bottom-color:var(--axis);color:var(--soft);font-size:13px}"
     "tr>:last-child{padding-right:0}tbody tr:last-child td{border-bottom-color:var(--axis)}"
     "td.n,th.n{text-align:right}td.w{white-space:normal;min-width:16ch;overflow-wrap:anywhere}"
-    "td:first-child{font-weight:600;white-space:normal;min-width:14ch;max-width:38ch;overflow-wrap:anywhere}"
+    "td:first-child{font-weight:600;white-space:normal;min-width:15ch;max-width:38ch;overflow-wrap:anywhere}"
     ".better{color:var(--better);font-weight:600}.worse{color:var(--worse);font-weight:600}.equivalent{color:var(--same);font-weight:600}"
     ".not{color:var(--open)}.diverged{color:var(--diverged);font-weight:600}"
     ".pass{color:var(--better);font-weight:600}.fail{color:var(--worse);font-weight:600}.none{color:var(--soft);font-weight:600}"
@@ -47,13 +47,14 @@ const char *const page_style[] = {
     "svg [color='rgb(  0,   0,   0)'],svg [color=\"black\"]{color:var(--ink)}"
     "svg [fill='rgb(  0,   0,   0)']{fill:var(--ink)}"
     "@media screen and (prefers-color-scheme:dark){"
-    "svg [color='rgb(  0, 114, 178)']{color:#3f9fdc}svg [stroke='rgb(  0, 114, 178)']{stroke:#3f9fdc}"
-    "svg [fill='rgb(  0, 114, 178)']{fill:#3f9fdc}}",
+    "svg [color='rgb(  0, 114, 178)']{color:#4d8dff}svg [stroke='rgb(  0, 114, 178)']{stroke:#4d8dff}"
+    "svg [fill='rgb(  0, 114, 178)']{fill:#4d8dff}}",
     "@media (max-width:600px){body{font-size:15px}main{padding:24px 16px 40px}h1{font-size:25px}.lead{font-size:18px}"
-    "h2{margin-top:36px}table{font-size:14px}th,td{padding-right:12px}}",
+    "h2{margin-top:36px}table{font-size:14px}th,td{padding-right:12px}"
+    "figure svg{width:calc(100% + 24px);max-width:none;margin:0 -12px}}",
     "@media print{@page{margin:18mm 16mm}body{font-size:10pt}main{max-width:none;padding:0}h1{font-size:20pt}h2{font-size:13pt;"
     "margin-top:20pt;break-after:avoid}.lead{font-size:12pt}table{font-size:8.5pt}th,figcaption,.from{font-size:8pt}"
     "th,td{padding:3pt 8pt 3pt 0}.wide{overflow:visible}pre{white-space:pre-wrap;font-size:8pt}"
-    "figure,tr,.limits{break-inside:avoid}.figures{grid-template-columns:1fr 1fr;gap:14pt 16pt}a{color:inherit;text-decoration:none}}",
+    "figure,table,.limits{break-inside:avoid}.figures{grid-template-columns:1fr 1fr;gap:14pt 16pt}a{color:inherit;text-decoration:none}}",
     NULL,
 };
