@@ -13,6 +13,7 @@
 #include "report/html.h"
 #include "report/number.h"
 #include "report/page.h"
+#include "report/screen_parts.h"
 
 static const char script_name[] = "ffn=<script>alert(\"1\")</script>";
 static const char quoted_name[] = "data=text(path='a&b') `id` $(id) \\n %s {x}_y^z @q";
@@ -162,21 +163,22 @@ Test(report, holds_every_arm_and_number)
     struct report report;
     report_open(&report, &fixture_demo);
     report_write(&report);
+    int decimals = screen_decimals(&report.comparison, &report.arena);
     for (int i = 0; i < report.comparison.arm_count; i++) {
         const struct comparison_arm *arm = &report.comparison.arms[i];
         cr_expect(page_holds_text(&report, arm->name), "%s is not in the page", arm->name);
         for (int j = 0; j < report.comparison.view->seed_count; j++)
             if (isfinite(arm->values[j]))
-                expect_number(&report, arm->name, "a seed", number_fixed(arm->values[j], 5, false).text);
+                expect_number(&report, arm->name, "a seed", number_fixed(arm->values[j], decimals + 1, false).text);
         expect_number(&report, arm->name, "parameters", number_count(arm->parameters).text);
         expect_number(&report, arm->name, "FLOPs", number_count(arm->flops).text);
         expect_number(&report, arm->name, "memory", number_bytes(arm->peak_bytes).text);
         expect_number(&report, arm->name, "tokens/s", number_count(arm->tokens_per_s).text);
         if (!isfinite(arm->difference.low))
             continue;
-        expect_number(&report, arm->name, "delta", number_fixed(arm->difference.delta, 3, true).text);
-        expect_number(&report, arm->name, "low", number_fixed(arm->difference.low, 3, true).text);
-        expect_number(&report, arm->name, "high", number_fixed(arm->difference.high, 3, true).text);
+        expect_number(&report, arm->name, "delta", number_fixed(arm->difference.delta, decimals, true).text);
+        expect_number(&report, arm->name, "low", number_fixed(arm->difference.low, decimals, true).text);
+        expect_number(&report, arm->name, "high", number_fixed(arm->difference.high, decimals, true).text);
         expect_number(&report, arm->name, "p", number_p(arm->difference.p).text);
     }
     report_close(&report);

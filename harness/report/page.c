@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -155,28 +156,49 @@ static bool make_page(const struct figure_source *source, const char *folder, st
     return done;
 }
 
-// One line says why figures are missing, not one for each of them.
-static bool draw_all(const struct figure_source *source, const char *folder, struct error *error)
+static bool prepare_all(const struct figure_source *source, const char *folder, struct error *error)
 {
-    static const char *const terminals[] = {"svg", "pdf"};
-    bool drawn = true;
-    for (const struct figure *figure = figures; figure->name; figure++) {
+    for (const struct figure *figure = figures; figure->name; figure++)
         if (!figure_prepare(figure, source, folder, error))
             return false;
-        for (size_t i = 0; i < sizeof terminals / sizeof *terminals && drawn; i++)
-            drawn = figure_draw(figure, folder, terminals[i], false, error);
-    }
-    return drawn;
+    return true;
+}
+
+// One line says why figures are missing, not one for each of them.
+static bool draw_all(const char *folder, struct error *error)
+{
+    static const char *const terminals[] = {"svg", "pdf"};
+    for (const struct figure *figure = figures; figure->name; figure++)
+        for (size_t i = 0; i < sizeof terminals / sizeof *terminals; i++)
+            if (!figure_draw(figure, folder, terminals[i], false, error))
+                return false;
+    return true;
+}
+
+// Old pictures must not pass for those of today.
+static void forget_pictures(const char *folder)
+{
+    for (const struct figure *figure = figures; figure->name; figure++)
+        for (int i = 0; gnuplot_terminals[i]; i++) {
+            struct text path = {0};
+            text_add(&path, "%s/%s.%s", folder, figure->name, gnuplot_terminals[i]);
+            unlink(path.data);
+            text_free(&path);
+        }
 }
 
 bool page_write(const struct figure_source *source, const char *folder, struct error *error)
 {
     struct text pictures = {0};
     text_add(&pictures, "%s/figures", folder);
-    bool drawn = folder_create(folder, error) && draw_all(source, pictures.data, error);
-    bool written = make_page(source, folder, error);
+    bool written = folder_create(folder, error) && prepare_all(source, pictures.data, error);
+    if (written) {
+        forget_pictures(pictures.data);
+        bool drawn = draw_all(pictures.data, error);
+        written = make_page(source, folder, error) && drawn;
+    }
     text_free(&pictures);
-    return drawn && written;
+    return written;
 }
 
 const char *page_folder(const char *experiment, struct arena *arena)

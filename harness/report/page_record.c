@@ -43,7 +43,7 @@ static void add_seed_cell(struct page *page, int arm, int seed)
     double value = page->comparison->arms[arm].values[seed];
     text_add(&page->html, "<td class=\"n\">");
     if (isfinite(value))
-        html_number(&page->html, number_fixed(value, page->screen->decimals + 2, false).text);
+        html_number(&page->html, number_fixed(value, page->screen->decimals + 1, false).text);
     else
         html_text(&page->html, run->exclusion               ? "excluded"
                                : run->state == RUN_FINISHED ? "no value"

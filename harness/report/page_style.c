@@ -2,7 +2,8 @@
 #include "report/page_parts.h"
 
 const char *const page_style[] = {
-    ":root{color-scheme:light dark;--paper:#fff;--ink:#1c1e21;--soft:#5b6168;--rule:#d9dce0;--faint:#f4f5f7;--axis:#444;--grid:#ddd;"
+    ":root{color-scheme:light "
+    "dark;--paper:#fff;--ink:#1c1e21;--soft:#5b6168;--rule:#d9dce0;--faint:#f4f5f7;--axis:#444;--grid:#ddd;"
     "--better:#00795a;--worse:#b34a00;--same:#00598c;--open:#5b6168;--diverged:#9c3f78}"
     "@media screen and (prefers-color-scheme:dark){:root{--paper:#15181b;--ink:#e6e8ea;--soft:#a2a9b1;--rule:#363c43;"
     "--faint:#1d2125;--axis:#b5bbc2;--grid:#30363c;--better:#3fc79a;--worse:#ff9150;--same:#63b3ea;--open:#a2a9b1;"
@@ -25,14 +26,17 @@ const char *const page_style[] = {
     "line-height:1.45}"
     ".wide{overflow-x:auto;margin:12px 0 0;max-width:100%}"
     "table{border-collapse:collapse;font-size:15px;line-height:1.35;font-variant-numeric:tabular-nums lining-nums}"
-    "th,td{padding:6px 14px 6px 0;text-align:left;vertical-align:baseline;border-bottom:1px solid var(--rule);white-space:nowrap}"
+    "th,td{padding:6px 14px 6px 0;text-align:left;vertical-align:baseline;border-bottom:1px solid "
+    "var(--rule);white-space:nowrap}"
     "th{font-weight:600;border-bottom-color:var(--axis);color:var(--soft);font-size:13px}"
     "tr>:last-child{padding-right:0}tbody tr:last-child td{border-bottom-color:var(--axis)}"
     "td.n,th.n{text-align:right}td.w{white-space:normal;min-width:16ch;overflow-wrap:anywhere}"
     "td:first-child{font-weight:600;white-space:normal;min-width:15ch;max-width:38ch;overflow-wrap:anywhere}"
-    ".better{color:var(--better);font-weight:600}.worse{color:var(--worse);font-weight:600}.equivalent{color:var(--same);font-weight:600}"
+    ".better{color:var(--better);font-weight:600}.worse{color:var(--worse);font-weight:600}.equivalent{color:var(--same);font-"
+    "weight:600}"
     ".not{color:var(--open)}.diverged{color:var(--diverged);font-weight:600}"
-    ".pass{color:var(--better);font-weight:600}.fail{color:var(--worse);font-weight:600}.none{color:var(--soft);font-weight:600}"
+    ".pass{color:var(--better);font-weight:600}.fail{color:var(--worse);font-weight:600}.none{color:var(--soft);font-weight:"
+    "600}"
     ".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:28px 32px;margin:18px 0 0;"
     "align-items:start}"
     "figure{margin:0;min-width:0}figure svg{display:block;width:100%;max-width:560px;height:auto;margin:0 auto}"
@@ -55,6 +59,7 @@ const char *const page_style[] = {
     "@media print{@page{margin:18mm 16mm}body{font-size:10pt}main{max-width:none;padding:0}h1{font-size:20pt}h2{font-size:13pt;"
     "margin-top:20pt;break-after:avoid}.lead{font-size:12pt}table{font-size:8.5pt}th,figcaption,.from{font-size:8pt}"
     "th,td{padding:3pt 8pt 3pt 0}.wide{overflow:visible}pre{white-space:pre-wrap;font-size:8pt}"
-    "figure,table,.limits{break-inside:avoid}.figures{grid-template-columns:1fr 1fr;gap:14pt 16pt}a{color:inherit;text-decoration:none}}",
+    "figure,table,.limits{break-inside:avoid}.figures{grid-template-columns:1fr 1fr;gap:14pt "
+    "16pt}a{color:inherit;text-decoration:none}}",
     NULL,
 };
