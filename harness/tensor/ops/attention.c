@@ -130,7 +130,8 @@ struct tensor *op_attention(struct graph *graph, struct tensor *query, struct te
 // The running state: nothing yet, or what earlier passes left in the output and the log-sum-exps.
 static void NAME(start_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int pass)
 {
-    if (pass == 0) {
+    work->fresh = pass == 0;
+    if (work->fresh) {
         memset(work->buffers[OUTPUT], 0, (size_t)(work->width * TILE) * sizeof(REAL));
         for (int c = 0; c < COLUMNS; c++) {
             work->max[c] = NAME(splat)(LOWEST);
@@ -151,11 +152,13 @@ static void NAME(start_queries)(WORK *work, const struct node *node, const struc
 // output = sum of weighted values / sum of weights; log-sum-exp = max + log(sum). -infinity: the query saw nothing so far.
 static void NAME(finish_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
 {
-    REAL *output = work->buffers[OUTPUT], sums[TILE], maxima[TILE];
-    memcpy(sums, work->sum, sizeof sums);
+    REAL *output = work->buffers[OUTPUT], log_sums[TILE], maxima[TILE];
+    memcpy(log_sums, work->sum, sizeof log_sums);
     memcpy(maxima, work->max, sizeof maxima);
+    for (int i = 0; i < TILE; i++)
+        log_sums[i] = maxima[i] * (REAL)LN_2 + NAME(log_of)(log_sums[i]);
     for (int64_t place = work->queries.begin, i = 0; place < work->queries.end; place++, i++)
-        *NAME(log_sum_at)(work, node, lane, head, place) = (REAL)((double)maxima[i] * LN_2 + log((double)sums[i]));
+        *NAME(log_sum_at)(work, node, lane, head, place) = log_sums[i];
     for (int c = 0; c < COLUMNS; c++) {
         VECTOR share = 1 / NAME(select)(work->sum[c] == 0, NAME(splat)(1), work->sum[c]);
         for (int64_t at = c * LANES; at < work->rows * TILE; at += TILE)
@@ -277,6 +280,7 @@ static const struct kernels NAME(kernels) = {.forward = NAME(forward), .backward
 #undef HEAD
 #undef PRODUCT
 #undef VECTOR
+#undef UNALIGNED
 #undef LANES
 #undef COLUMNS
 #undef EXP2_CUT
