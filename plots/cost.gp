@@ -11,6 +11,8 @@ set xrange [real(x_low):real(x_high)]
 eval read("y_low", "ylow")
 eval read("y_high", "yhigh")
 set yrange [real(y_low):real(y_high)]
+set xtics step(real(x_high) - real(x_low), 4)
+set ytics step(real(y_high) - real(y_low), 5)
 if (logarithmic) {
     set logscale x
     eval round_tics("x", log10(real(x_high) / real(x_low)))

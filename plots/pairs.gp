@@ -18,6 +18,7 @@ eval read("delta_text", "deltalabel")
 array verdict[arms]
 stats data index 1 using (verdict[int($0) + 1] = strcol(6), 1) nooutput
 
+marks = terminal eq "pdf" ? 3 : 4
 top = terminal eq "pdf" ? 8 : 40
 set multiplot
 unset title
@@ -28,12 +29,12 @@ unset ylabel
 unset ytics
 set border 1
 set grid noytics
-set xtics autofreq
-set xlabel offset 0, 0.4
+set xlabel offset 0, 0.5
 if (terminal ne "pdf") { set label 1000 title_text at screen 0.5, screen 1 - 18.0 / tall center font ",13" textcolor rgb "#000000" }
 set lmargin at screen 0.035
 set rmargin at screen 0.475
 set xrange [real(value_low):real(value_high)]
+set xtics step(real(value_high) - real(value_low), marks)
 cross(n) = real(value_high) - n * 0.035 * (real(value_high) - real(value_low))
 plot for [i = 1:arms] data index 2 using ($1 == i ? $2 : NaN):(0.12 - ($1 - 1)):($3 - $2):(-0.34) with vectors nohead lw 0.9 lc rgb color(slot[i]), \
     data index 2 using 2:(0.12 - ($1 - 1)) with points pt 6 ps dot lw 1 lc rgb color(0), \
@@ -49,6 +50,7 @@ set lmargin at screen 0.535
 set rmargin at screen 0.965
 set xlabel delta_text
 set xrange [real(delta_low):real(delta_high)]
+set xtics step(real(delta_high) - real(delta_low), marks)
 set arrow from 0, graph 0 to 0, graph 1 nohead lc rgb ink lw 1 dt (6, 4) back
 if (margin ne "") { set object rectangle from -real(margin), graph 0 to real(margin), graph 1 fc rgb "#009E73" fs solid 0.12 noborder behind }
 plot for [i = 1:arms] data index 2 using ($1 == i ? $4 : NaN):(0.1 - ($1 - 1)) with points pt 7 ps dot lc rgb color(slot[i]), \

@@ -46,7 +46,7 @@ wide = terminal eq "pdf" ? 396 : 520
 entries = named + (named > 0 && named < arms)
 legend_columns = floor(wide / (45.0 + 6.0 * longest))
 legend_columns = legend_columns < 1 ? 1 : legend_columns > 3 ? 3 : legend_columns
-tall = tall + 18 * ceil(1.0 * entries / legend_columns)
+tall = tall + (entries > 0 ? 8 : 0) + 18 * ceil(1.0 * entries / legend_columns)
 
 if (terminal eq "svg") {
     set terminal svg size wide, tall font "Arial,12" noenhanced background "#FFFFFF"
@@ -63,8 +63,9 @@ set grid back lt 1 lc rgb faint lw 0.6 dt solid
 set style fill transparent solid shade noborder
 set errorbars 0
 set minussign
-if (terminal ne "pdf") { set title title_text font ",13" textcolor rgb "#000000" }
-set xlabel x_text textcolor rgb ink
+if (terminal ne "pdf") { set title title_text offset 0, -0.3 font ",13" textcolor rgb "#000000" }
+if (terminal eq "pdf") { set tmargin 0.8 } else { set tmargin 2.4 }
+set xlabel x_text offset 0, 0.6 textcolor rgb ink
 set ylabel y_text textcolor rgb ink
 if (entries) {
     set key below left Left reverse maxcols legend_columns samplen 1.8 spacing 1.1 textcolor rgb ink
@@ -75,3 +76,7 @@ if (entries) {
 # A logarithmic axis with a number at 1, 2 and 5, or at whole decades when there are many.
 round_tics(axis, decades) = sprintf("set %stics (); do for [e = -12:12] { set %stics add ('%%g' 10.0**e); " \
     . "if (%g < 2.5) { set %stics add ('%%g' 2 * 10.0**e, '%%g' 5 * 10.0**e) } }", axis, axis, decades, axis)
+
+# The distance of about `count` marks over a span: 1, 2 or 5 times a power of ten.
+mark(share) = share < 1.5 ? 1 : share < 3.5 ? 2 : share < 7.5 ? 5 : 10
+step(span, count) = mark(span / count / 10.0**floor(log10(span / count))) * 10.0**floor(log10(span / count))

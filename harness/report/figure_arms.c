@@ -4,45 +4,41 @@
 
 #include "report/figure.h"
 #include "report/figure_data.h"
-#include "report/number.h"
+#include "report/screen_parts.h"
 #include "report/words.h"
 
-static double floor_of(const struct comparison *comparison)
-{
-    return isfinite(comparison->floor) ? comparison->floor : 0;
-}
+static double floor_of(const struct comparison *comparison) { return isfinite(comparison->floor) ? comparison->floor : 0; }
 
 static void numbers(struct text *data, int count, const double *values)
 {
     for (int i = 0; i < count; i++) {
         text_add(data, "\t");
-        data_number(data, values[i]);
+        figure_data_number(data, values[i]);
     }
 }
 
 // ---- Every seed beside its baseline -----------------------------------------------------------------------------------------
 
 // One row an arm; its interval only where it has a verdict, for survivors are not averaged.
-static void pairs_rows(const struct comparison *comparison, const struct cast *cast, struct range *delta, struct text *data)
+static void pairs_rows(const struct comparison *comparison, const struct cast *cast, struct arena *arena, struct range *delta,
+                       struct text *data)
 {
-    data_block(data, "colour slot, arm, difference, low, high, verdict");
+    const struct screen screen = {.comparison = comparison, .arena = arena};
+    figure_data_block(data, "colour slot, arm, difference, low, high, verdict");
     for (int i = 0; i < cast->count; i++) {
         const struct comparison_arm *arm = &comparison->arms[cast->arms[i]];
         const struct difference *difference = &arm->difference;
         bool shown = difference->verdict != VERDICT_DIVERGED;
         const double interval[] = {shown ? difference->delta : NAN, shown ? difference->low : NAN,
                                    shown ? difference->high : NAN};
-        struct text verdict = {0};
-        words_verdict(comparison, arm, &verdict);
         text_add(data, "%d\t", cast->slots[i]);
         figure_data_text(data, arm->name);
         numbers(data, 3, interval);
         text_add(data, "\t");
-        figure_data_text(data, verdict.data);
+        figure_data_text(data, screen_verdict(&screen, arm));
         text_add(data, "\n");
         for (int j = 0; j < 3; j++)
             range_offer(delta, interval[j]);
-        text_free(&verdict);
     }
 }
 
@@ -51,7 +47,7 @@ static void pairs_seeds(const struct comparison *comparison, const struct cast *
 {
     const double *baseline = comparison->arms[comparison->view->baseline].values;
     double floor = floor_of(comparison);
-    data_block(data, "arm (its line above), baseline, arm, difference of a seed");
+    figure_data_block(data, "arm (its line above), baseline, arm, difference of a seed");
     text_add(data, "NULL\tNULL\tNULL\tNULL\n");
     for (int i = 0; i < cast->count; i++) {
         const double *values = comparison->arms[cast->arms[i]].values;
@@ -69,7 +65,7 @@ static void pairs_seeds(const struct comparison *comparison, const struct cast *
 
 static void pairs_diverged(const struct comparison *comparison, const struct cast *cast, struct text *data)
 {
-    data_block(data, "arm (its line above), number of a run that diverged");
+    figure_data_block(data, "arm (its line above), number of a run that diverged");
     text_add(data, "NULL\tNULL\n");
     for (int i = 0; i < cast->count; i++)
         for (int j = 0; j < comparison->arms[cast->arms[i]].diverged; j++)
@@ -83,9 +79,9 @@ bool figure_pairs_write(const struct figure *figure, const struct figure_source 
     struct arena arena = {0};
     struct cast cast;
     struct range value = range_empty, delta = {0, 0};
-    struct text blocks = {0}, label = {0};
+    struct text blocks = {0}, label = {0}, delta_label = {0};
     cast_choose(comparison, false, &arena, &cast);
-    pairs_rows(comparison, &cast, &delta, &blocks);
+    pairs_rows(comparison, &cast, &arena, &delta, &blocks);
     pairs_seeds(comparison, &cast, &value, &delta, &blocks);
     pairs_diverged(comparison, &cast, &blocks);
     double margin = comparison->view->margin;
@@ -93,18 +89,20 @@ bool figure_pairs_write(const struct figure *figure, const struct figure_source 
     range_offer(&delta, -margin);
     range_widen(&value, 0.08);
     range_widen(&delta, 0.05);
-    words_metric(comparison, isfinite(comparison->floor), &label);
-    data_fact(data, "title", figure->title);
-    data_fact(data, "xlabel", label.data);
-    data_fact(data, "deltalabel", "difference to the baseline");
-    data_fact_number(data, "named", 0);
-    data_fact_number(data, "valuelow", value.low);
-    data_fact_number(data, "valuehigh", value.high);
-    data_fact_number(data, "deltalow", delta.low);
-    data_fact_number(data, "deltahigh", delta.high);
-    data_fact_number(data, "margin", margin);
+    words_metric(comparison, false, &label);
+    text_add(&delta_label, *comparison_unit(comparison) ? "difference (%s)" : "difference%s", comparison_unit(comparison));
+    figure_data_fact(data, "title", figure->title);
+    figure_data_fact(data, "xlabel", label.data);
+    figure_data_fact(data, "deltalabel", delta_label.data);
+    figure_data_fact_number(data, "named", 0);
+    figure_data_fact_number(data, "valuelow", value.low);
+    figure_data_fact_number(data, "valuehigh", value.high);
+    figure_data_fact_number(data, "deltalow", delta.low);
+    figure_data_fact_number(data, "deltahigh", delta.high);
+    figure_data_fact_number(data, "margin", margin);
     text_add(data, "%s", blocks.data);
     text_free(&label);
+    text_free(&delta_label);
     text_free(&blocks);
     arena_close(&arena);
     return true;
@@ -160,7 +158,7 @@ static void cost_arm(const struct figure *figure, const struct comparison *compa
         sums[1] += point[1];
         count++;
     }
-    if (!count || arm->diverged)   // survivors are not averaged
+    if (!count || arm->diverged) // survivors are not averaged
         return;
     const double mean[] = {sums[0] / count, sums[1] / count};
     text_add(&blocks->means, "%d", line);
@@ -183,21 +181,21 @@ bool figure_cost_write(const struct figure *figure, const struct figure_source *
     range_widen(&blocks.value, 0.08);
     struct text x_label = {0}, y_label = {0};
     text_add(&x_label, *unit->name ? "%s (%s)" : "%s%s", figure->cost.what, unit->name);
-    words_metric(comparison, isfinite(comparison->floor), &y_label);
-    data_fact(data, "title", figure->title);
-    data_fact(data, "xlabel", x_label.data);
-    data_fact(data, "ylabel", y_label.data);
-    data_fact_number(data, "named", cast.named);
-    data_fact_number(data, "xlow", blocks.cost.low);
-    data_fact_number(data, "xhigh", blocks.cost.high);
-    data_fact_number(data, "ylow", blocks.value.low);
-    data_fact_number(data, "yhigh", blocks.value.high);
-    data_arms(data, comparison, &cast);
-    data_block(data, "arm (its line above), cost, value of a seed");
+    words_metric(comparison, false, &y_label);
+    figure_data_fact(data, "title", figure->title);
+    figure_data_fact(data, "xlabel", x_label.data);
+    figure_data_fact(data, "ylabel", y_label.data);
+    figure_data_fact_number(data, "named", cast.named);
+    figure_data_fact_number(data, "xlow", blocks.cost.low);
+    figure_data_fact_number(data, "xhigh", blocks.cost.high);
+    figure_data_fact_number(data, "ylow", blocks.value.low);
+    figure_data_fact_number(data, "yhigh", blocks.value.high);
+    figure_data_arms(data, comparison, &cast);
+    figure_data_block(data, "arm (its line above), cost, value of a seed");
     text_add(data, "NULL\tNULL\tNULL\n%s", blocks.seeds.data ? blocks.seeds.data : "");
-    data_block(data, "arm (its line above), mean cost, mean value");
+    figure_data_block(data, "arm (its line above), mean cost, mean value");
     text_add(data, "NULL\tNULL\tNULL\n%s", blocks.means.data ? blocks.means.data : "");
-    data_block(data, "arm (its line above), cost of a run that diverged");
+    figure_data_block(data, "arm (its line above), cost of a run that diverged");
     text_add(data, "NULL\tNULL\n%s", blocks.diverged.data ? blocks.diverged.data : "");
     text_free(&x_label);
     text_free(&y_label);

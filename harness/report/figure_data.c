@@ -2,6 +2,7 @@
 #include "report/figure_data.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,41 +69,53 @@ void figure_data_text(struct text *data, const char *text)
 {
     for (const char *c = text; *c; c++) {
         if (*c == '"')
-            text_add(data, "\xe2\x80\x9d");   // gnuplot ends a field at a double quote
+            text_add(data, "\xe2\x80\x9d"); // gnuplot ends a field at a double quote
+        else if (*c == '\\')
+            text_add(data, "\\\\"); // or it would read \n as a line end
         else
             text_add(data, "%c", (unsigned char)*c < ' ' ? ' ' : *c);
     }
 }
 
-void data_number(struct text *data, double value)
+// gnuplot takes "5e+02" for an integer and stumbles over the rest; "5.0e+02" it reads.
+static void add_real(struct text *data, double value)
+{
+    char digits[40];
+    int length = snprintf(digits, sizeof digits, "%.9g", value);
+    char *exponent = strchr(digits, 'e');
+    int mantissa = exponent ? (int)(exponent - digits) : length;
+    text_add(data, "%.*s%s%s", mantissa, digits, exponent && !strchr(digits, '.') ? ".0" : "", exponent ? exponent : "");
+}
+
+void figure_data_number(struct text *data, double value)
 {
     if (isfinite(value))
-        text_add_real(data, value);
+        add_real(data, value);
     else
         text_add(data, "NULL");
 }
 
-void data_fact(struct text *data, const char *name, const char *value)
+void figure_data_fact(struct text *data, const char *name, const char *value)
 {
     text_add(data, "%s\t", name);
     figure_data_text(data, value);
     text_add(data, "\n");
 }
 
-void data_fact_number(struct text *data, const char *name, double value)
+void figure_data_fact_number(struct text *data, const char *name, double value)
 {
     if (!isfinite(value))
         return;
     text_add(data, "%s\t", name);
-    text_add_real(data, value);
+    add_real(data, value);
     text_add(data, "\n");
 }
 
-void data_block(struct text *data, const char *columns) { text_add(data, "\n\n# %s\n", columns); }
+void figure_data_block(struct text *data, const char *columns) { text_add(data, "\n\n# %s\n", columns); }
 
-void data_arms(struct text *data, const struct comparison *comparison, const struct cast *cast)
+void figure_data_arms(struct text *data, const struct comparison *comparison, const struct cast *cast)
 {
-    data_block(data, "colour slot, arm");
+    figure_data_block(data, "colour slot, arm");
     for (int i = 0; i < cast->count; i++) {
         text_add(data, "%d\t", cast->slots[i]);
         figure_data_text(data, comparison->arms[cast->arms[i]].name);
