@@ -146,6 +146,16 @@ static void fact(struct page *page, const char *name, const char *value)
     html_add(&page->html, "<tr><td>%s</td><td class=\"w\">%s</td></tr>\n", name, value);
 }
 
+// "3, 4, 5": planned or running; "" for none.
+static const char *pending_seeds(const struct page *page, const struct arm_view *arm)
+{
+    const char *list = "";
+    for (int i = 0; i < page->comparison->view->seed_count; i++)
+        if (arm->runs[i].state <= RUN_RUNNING && !arm->runs[i].exclusion)
+            list = arena_format(page->arena, "%s%s%lld", list, *list ? ", " : "", (long long)arm->runs[i].seed);
+    return list;
+}
+
 static void add_gaps(struct page *page)
 {
     const struct comparison *comparison = page->comparison;
@@ -163,15 +173,13 @@ static void add_gaps(struct page *page)
                  : gap->diverged_at >= 0 ? arena_format(page->arena, "at step %lld", (long long)gap->diverged_at)
                                          : "no result");
     }
-    for (int i = 0; i < view->arm_count; i++)
-        for (int j = 0; j < view->seed_count; j++) {
-            const struct run_view *run = &view->arms[i].runs[j];
-            if ((run->state == RUN_PLANNED || run->state == RUN_RUNNING) && !run->exclusion)
-                html_add(&page->html,
-                         "<tr><td>%s</td><td class=\"n\">%s</td><td>%s</td><td class=\"w\">still to come</td></tr>\n",
-                         view->arms[i].name, arena_format(page->arena, "%lld", (long long)run->seed),
-                         run_state_names[run->state]);
-        }
+    for (int i = 0; i < view->arm_count; i++) {
+        const char *seeds = pending_seeds(page, &view->arms[i]);
+        if (*seeds)
+            html_add(&page->html,
+                     "<tr><td>%s</td><td class=\"n\">%s</td><td>missing</td><td class=\"w\">still to come</td></tr>\n",
+                     view->arms[i].name, seeds);
+    }
     text_add(&page->html, "</tbody></table></div>\n");
     page_from(page, "state, exclusion and diverged_at in the view runs");
 }
