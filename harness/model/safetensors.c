@@ -1,7 +1,8 @@
 // safetensors.c: reads and writes safetensors files. Called by checkpoints, verify and export.
 //
 // Refused, each by the file's and the tensor's name: a header longer than the file, a header that is not one JSON object, a
-// duplicate or unprintable name, an unknown type, a negative or overflowing shape, and data that overlaps, leaves the file, or leaves holes in it.
+// duplicate or unprintable name, an unknown type, a negative or overflowing shape, and data that overlaps, leaves the file, or
+// leaves holes in it.
 // Nothing is allocated because the file claims it: the only sizes used are the file's own.
 #include "model/safetensors.h"
 
