@@ -29,7 +29,7 @@ unset ylabel
 unset ytics
 set border 1
 set grid noytics
-set xlabel offset 0, 0.4
+set xlabel offset 0, 0.5
 if (terminal ne "pdf") { set label 1000 title_text at screen 0.5, screen 1 - 18.0 / tall center font ",13" textcolor rgb "#000000" }
 set lmargin at screen 0.035
 set rmargin at screen 0.475

@@ -46,7 +46,7 @@ wide = terminal eq "pdf" ? 396 : 520
 entries = named + (named > 0 && named < arms)
 legend_columns = floor(wide / (45.0 + 6.0 * longest))
 legend_columns = legend_columns < 1 ? 1 : legend_columns > 3 ? 3 : legend_columns
-tall = tall + 18 * ceil(1.0 * entries / legend_columns)
+tall = tall + (entries > 0 ? 8 : 0) + 18 * ceil(1.0 * entries / legend_columns)
 
 if (terminal eq "svg") {
     set terminal svg size wide, tall font "Arial,12" noenhanced background "#FFFFFF"
@@ -65,7 +65,7 @@ set errorbars 0
 set minussign
 if (terminal ne "pdf") { set title title_text offset 0, -0.3 font ",13" textcolor rgb "#000000" }
 if (terminal eq "pdf") { set tmargin 0.8 } else { set tmargin 2.4 }
-set xlabel x_text textcolor rgb ink
+set xlabel x_text offset 0, 0.6 textcolor rgb ink
 set ylabel y_text textcolor rgb ink
 if (entries) {
     set key below left Left reverse maxcols legend_columns samplen 1.8 spacing 1.1 textcolor rgb ink

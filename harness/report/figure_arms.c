@@ -7,16 +7,13 @@
 #include "report/screen_parts.h"
 #include "report/words.h"
 
-static double floor_of(const struct comparison *comparison)
-{
-    return isfinite(comparison->floor) ? comparison->floor : 0;
-}
+static double floor_of(const struct comparison *comparison) { return isfinite(comparison->floor) ? comparison->floor : 0; }
 
 static void numbers(struct text *data, int count, const double *values)
 {
     for (int i = 0; i < count; i++) {
         text_add(data, "\t");
-        data_number(data, values[i]);
+        figure_data_number(data, values[i]);
     }
 }
 
@@ -27,7 +24,7 @@ static void pairs_rows(const struct comparison *comparison, const struct cast *c
                        struct text *data)
 {
     const struct screen screen = {.comparison = comparison, .arena = arena};
-    data_block(data, "colour slot, arm, difference, low, high, verdict");
+    figure_data_block(data, "colour slot, arm, difference, low, high, verdict");
     for (int i = 0; i < cast->count; i++) {
         const struct comparison_arm *arm = &comparison->arms[cast->arms[i]];
         const struct difference *difference = &arm->difference;
@@ -50,7 +47,7 @@ static void pairs_seeds(const struct comparison *comparison, const struct cast *
 {
     const double *baseline = comparison->arms[comparison->view->baseline].values;
     double floor = floor_of(comparison);
-    data_block(data, "arm (its line above), baseline, arm, difference of a seed");
+    figure_data_block(data, "arm (its line above), baseline, arm, difference of a seed");
     text_add(data, "NULL\tNULL\tNULL\tNULL\n");
     for (int i = 0; i < cast->count; i++) {
         const double *values = comparison->arms[cast->arms[i]].values;
@@ -68,7 +65,7 @@ static void pairs_seeds(const struct comparison *comparison, const struct cast *
 
 static void pairs_diverged(const struct comparison *comparison, const struct cast *cast, struct text *data)
 {
-    data_block(data, "arm (its line above), number of a run that diverged");
+    figure_data_block(data, "arm (its line above), number of a run that diverged");
     text_add(data, "NULL\tNULL\n");
     for (int i = 0; i < cast->count; i++)
         for (int j = 0; j < comparison->arms[cast->arms[i]].diverged; j++)
@@ -94,15 +91,15 @@ bool figure_pairs_write(const struct figure *figure, const struct figure_source 
     range_widen(&delta, 0.05);
     words_metric(comparison, false, &label);
     text_add(&delta_label, *comparison_unit(comparison) ? "difference (%s)" : "difference%s", comparison_unit(comparison));
-    data_fact(data, "title", figure->title);
-    data_fact(data, "xlabel", label.data);
-    data_fact(data, "deltalabel", delta_label.data);
-    data_fact_number(data, "named", 0);
-    data_fact_number(data, "valuelow", value.low);
-    data_fact_number(data, "valuehigh", value.high);
-    data_fact_number(data, "deltalow", delta.low);
-    data_fact_number(data, "deltahigh", delta.high);
-    data_fact_number(data, "margin", margin);
+    figure_data_fact(data, "title", figure->title);
+    figure_data_fact(data, "xlabel", label.data);
+    figure_data_fact(data, "deltalabel", delta_label.data);
+    figure_data_fact_number(data, "named", 0);
+    figure_data_fact_number(data, "valuelow", value.low);
+    figure_data_fact_number(data, "valuehigh", value.high);
+    figure_data_fact_number(data, "deltalow", delta.low);
+    figure_data_fact_number(data, "deltahigh", delta.high);
+    figure_data_fact_number(data, "margin", margin);
     text_add(data, "%s", blocks.data);
     text_free(&label);
     text_free(&delta_label);
@@ -161,7 +158,7 @@ static void cost_arm(const struct figure *figure, const struct comparison *compa
         sums[1] += point[1];
         count++;
     }
-    if (!count || arm->diverged)   // survivors are not averaged
+    if (!count || arm->diverged) // survivors are not averaged
         return;
     const double mean[] = {sums[0] / count, sums[1] / count};
     text_add(&blocks->means, "%d", line);
@@ -185,20 +182,20 @@ bool figure_cost_write(const struct figure *figure, const struct figure_source *
     struct text x_label = {0}, y_label = {0};
     text_add(&x_label, *unit->name ? "%s (%s)" : "%s%s", figure->cost.what, unit->name);
     words_metric(comparison, false, &y_label);
-    data_fact(data, "title", figure->title);
-    data_fact(data, "xlabel", x_label.data);
-    data_fact(data, "ylabel", y_label.data);
-    data_fact_number(data, "named", cast.named);
-    data_fact_number(data, "xlow", blocks.cost.low);
-    data_fact_number(data, "xhigh", blocks.cost.high);
-    data_fact_number(data, "ylow", blocks.value.low);
-    data_fact_number(data, "yhigh", blocks.value.high);
-    data_arms(data, comparison, &cast);
-    data_block(data, "arm (its line above), cost, value of a seed");
+    figure_data_fact(data, "title", figure->title);
+    figure_data_fact(data, "xlabel", x_label.data);
+    figure_data_fact(data, "ylabel", y_label.data);
+    figure_data_fact_number(data, "named", cast.named);
+    figure_data_fact_number(data, "xlow", blocks.cost.low);
+    figure_data_fact_number(data, "xhigh", blocks.cost.high);
+    figure_data_fact_number(data, "ylow", blocks.value.low);
+    figure_data_fact_number(data, "yhigh", blocks.value.high);
+    figure_data_arms(data, comparison, &cast);
+    figure_data_block(data, "arm (its line above), cost, value of a seed");
     text_add(data, "NULL\tNULL\tNULL\n%s", blocks.seeds.data ? blocks.seeds.data : "");
-    data_block(data, "arm (its line above), mean cost, mean value");
+    figure_data_block(data, "arm (its line above), mean cost, mean value");
     text_add(data, "NULL\tNULL\tNULL\n%s", blocks.means.data ? blocks.means.data : "");
-    data_block(data, "arm (its line above), cost of a run that diverged");
+    figure_data_block(data, "arm (its line above), cost of a run that diverged");
     text_add(data, "NULL\tNULL\n%s", blocks.diverged.data ? blocks.diverged.data : "");
     text_free(&x_label);
     text_free(&y_label);

@@ -69,9 +69,9 @@ void figure_data_text(struct text *data, const char *text)
 {
     for (const char *c = text; *c; c++) {
         if (*c == '"')
-            text_add(data, "\xe2\x80\x9d");   // gnuplot ends a field at a double quote
+            text_add(data, "\xe2\x80\x9d"); // gnuplot ends a field at a double quote
         else if (*c == '\\')
-            text_add(data, "\\\\");   // or it would read \n as a line end
+            text_add(data, "\\\\"); // or it would read \n as a line end
         else
             text_add(data, "%c", (unsigned char)*c < ' ' ? ' ' : *c);
     }
@@ -87,7 +87,7 @@ static void add_real(struct text *data, double value)
     text_add(data, "%.*s%s%s", mantissa, digits, exponent && !strchr(digits, '.') ? ".0" : "", exponent ? exponent : "");
 }
 
-void data_number(struct text *data, double value)
+void figure_data_number(struct text *data, double value)
 {
     if (isfinite(value))
         add_real(data, value);
@@ -95,14 +95,14 @@ void data_number(struct text *data, double value)
         text_add(data, "NULL");
 }
 
-void data_fact(struct text *data, const char *name, const char *value)
+void figure_data_fact(struct text *data, const char *name, const char *value)
 {
     text_add(data, "%s\t", name);
     figure_data_text(data, value);
     text_add(data, "\n");
 }
 
-void data_fact_number(struct text *data, const char *name, double value)
+void figure_data_fact_number(struct text *data, const char *name, double value)
 {
     if (!isfinite(value))
         return;
@@ -111,11 +111,11 @@ void data_fact_number(struct text *data, const char *name, double value)
     text_add(data, "\n");
 }
 
-void data_block(struct text *data, const char *columns) { text_add(data, "\n\n# %s\n", columns); }
+void figure_data_block(struct text *data, const char *columns) { text_add(data, "\n\n# %s\n", columns); }
 
-void data_arms(struct text *data, const struct comparison *comparison, const struct cast *cast)
+void figure_data_arms(struct text *data, const struct comparison *comparison, const struct cast *cast)
 {
-    data_block(data, "colour slot, arm");
+    figure_data_block(data, "colour slot, arm");
     for (int i = 0; i < cast->count; i++) {
         text_add(data, "%d\t", cast->slots[i]);
         figure_data_text(data, comparison->arms[cast->arms[i]].name);

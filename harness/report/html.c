@@ -14,9 +14,9 @@ static size_t character(const unsigned char *c)
     static const struct {
         unsigned char first, last, second_low, second_high;
         size_t length;
-    } shapes[] = {{0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-                  {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
-                  {0xf4, 0xf4, 0x80, 0x8f, 4}};
+    } shapes[] = {{0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+                  {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+                  {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         if (*c < shapes[i].first || *c > shapes[i].last)
             continue;
@@ -62,13 +62,17 @@ void html_text(struct text *html, const char *text)
 void html_number(struct text *html, const char *text)
 {
     char before = ' ';
+    if (!strcmp(text, "-")) {
+        text_add(html, "\xe2\x80\x93"); // a dash for what is not known
+        return;
+    }
     for (; *text; before = *text++) {
         const char one[] = {*text, '\0'};
         bool starts_number = (text[1] >= '0' && text[1] <= '9') || text[1] == '.';
         if (*text == '-' && starts_number && !strchr("0123456789e", before))
-            text_add(html, "\xe2\x88\x92");   // minus
+            text_add(html, "\xe2\x88\x92"); // minus
         else if (*text == ' ' && (before == '[' || before == ' '))
-            text_add(html, "\xe2\x80\x87");   // figure space
+            text_add(html, "\xe2\x80\x87"); // figure space
         else if ((unsigned char)*text >= 0x80)
             text_add_bytes(html, text, 1);
         else
@@ -98,9 +102,12 @@ void html_add(struct text *html, const char *format, ...)
 static const struct {
     const char *match;
     size_t kept;
-    bool led;   // by the figure's name
+    bool led; // by the figure's name
 } edits[] = {
-    {" id='", 5, true},  {" id=\"", 5, true}, {"xlink:href='#", 0, true}, {"url(#", 5, true},
+    {" id='", 5, true},
+    {" id=\"", 5, true},
+    {"xlink:href='#", 0, true},
+    {"url(#", 5, true},
 };
 
 static const char *skip_element(const char *at, const char *end, const char *closing)

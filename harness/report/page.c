@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -33,7 +34,8 @@ void page_figure(struct page *page, const char *name)
     text_add(&page->html, "<figure id=\"figure-%s\">\n", figure->name);
     if (!file_read(file_of(page, figure, "svg"), picture_limit, &svg, &ignored) ||
         !html_svg(&page->html, (const char *)svg.data, svg.count, figure->name, figure->title))
-        html_add(&page->html, "<div class=\"missing\">%s: not drawn. Its data: figures/%s.tsv</div>\n", figure->title, figure->name);
+        html_add(&page->html, "<div class=\"missing\">%s: not drawn. Its data: figures/%s.tsv</div>\n", figure->title,
+                 figure->name);
     figure_provenance(figure, page->comparison, &from);
     html_add(&page->html,
              "<figcaption>%s <br>From: %s. <a href=\"figures/%s.pdf\">PDF</a> <a href=\"figures/%s.svg\">SVG</a> "
@@ -75,7 +77,8 @@ void page_grid(struct page *page, const struct grid *grid, int first, int last)
 {
     text_add(&page->html, "<div class=\"wide\"><table>\n<thead><tr>");
     for (int column = 0; column <= last; column = column ? column + 1 : first)
-        html_add(&page->html, grid->columns[column].right ? "<th class=\"n\">%s</th>" : "<th>%s</th>", grid->columns[column].heading);
+        html_add(&page->html, grid->columns[column].right ? "<th class=\"n\">%s</th>" : "<th>%s</th>",
+                 grid->columns[column].heading);
     text_add(&page->html, "</tr></thead>\n<tbody>\n");
     for (int row = 0; row < grid->row_count; row++) {
         text_add(&page->html, "<tr>");
@@ -108,7 +111,9 @@ static void add_head(struct page *page)
                           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                           "<meta name=\"color-scheme\" content=\"light dark\">\n");
     html_add(&page->html, "<title>%s</title>\n<style>", view->name);
-    text_add(&page->html, "%s</style>\n</head>\n<body>\n<main>\n<header>\n", page_style);
+    for (const char *const *piece = page_style; *piece; piece++)
+        text_add(&page->html, "%s", *piece);
+    text_add(&page->html, "</style>\n</head>\n<body>\n<main>\n<header>\n");
     html_add(&page->html, "<h1>%s</h1>\n", view->name);
     if (view->description && *view->description)
         html_add(&page->html, "<p class=\"about\">%s</p>\n", view->description);
@@ -137,9 +142,13 @@ static bool make_page(const struct figure_source *source, const char *folder, st
 {
     struct arena arena = {0};
     const struct screen_options options = {.memory = true, .parameters = true, .flops = true, .time = true};
-    const struct screen screen = {.comparison = source->comparison, .options = &options, .width = 1 << 20, .arena = &arena,
+    const struct screen screen = {.comparison = source->comparison,
+                                  .options = &options,
+                                  .width = 1 << 20,
+                                  .arena = &arena,
                                   .decimals = screen_decimals(source->comparison, &arena)};
-    struct page page = {.source = source, .comparison = source->comparison, .screen = &screen, .folder = folder, .arena = &arena};
+    struct page page = {
+        .source = source, .comparison = source->comparison, .screen = &screen, .folder = folder, .arena = &arena};
     const char *path = arena_format(&arena, "%s/report.html", folder);
     bool done = add_sections(&page, error) && file_replace(path, page.html.data, page.html.length, error);
     text_free(&page.html);
@@ -147,26 +156,56 @@ static bool make_page(const struct figure_source *source, const char *folder, st
     return done;
 }
 
-// One line says why figures are missing, not one for each of them.
-static bool draw_all(const struct figure_source *source, const char *folder, struct error *error)
+static bool prepare_all(const struct figure_source *source, const char *folder, struct error *error)
 {
-    static const char *const terminals[] = {"svg", "pdf"};
-    bool drawn = true;
-    for (const struct figure *figure = figures; figure->name; figure++) {
+    for (const struct figure *figure = figures; figure->name; figure++)
         if (!figure_prepare(figure, source, folder, error))
             return false;
-        for (size_t i = 0; i < sizeof terminals / sizeof *terminals && drawn; i++)
-            drawn = figure_draw(figure, folder, terminals[i], false, error);
-    }
-    return drawn;
+    return true;
+}
+
+// One line says why figures are missing, not one for each of them.
+static bool draw_all(const char *folder, struct error *error)
+{
+    static const char *const terminals[] = {"svg", "pdf"};
+    for (const struct figure *figure = figures; figure->name; figure++)
+        for (size_t i = 0; i < sizeof terminals / sizeof *terminals; i++)
+            if (!figure_draw(figure, folder, terminals[i], false, error))
+                return false;
+    return true;
+}
+
+// Old pictures must not pass for those of today.
+static void forget_pictures(const char *folder)
+{
+    for (const struct figure *figure = figures; figure->name; figure++)
+        for (int i = 0; gnuplot_terminals[i]; i++) {
+            struct text path = {0};
+            text_add(&path, "%s/%s.%s", folder, figure->name, gnuplot_terminals[i]);
+            unlink(path.data);
+            text_free(&path);
+        }
 }
 
 bool page_write(const struct figure_source *source, const char *folder, struct error *error)
 {
     struct text pictures = {0};
     text_add(&pictures, "%s/figures", folder);
-    bool drawn = folder_create(folder, error) && draw_all(source, pictures.data, error);
-    bool written = make_page(source, folder, error);
+    bool written = folder_create(folder, error) && prepare_all(source, pictures.data, error);
+    if (written) {
+        forget_pictures(pictures.data);
+        bool drawn = draw_all(pictures.data, error);
+        written = make_page(source, folder, error) && drawn;
+    }
     text_free(&pictures);
-    return drawn && written;
+    return written;
+}
+
+const char *page_folder(const char *experiment, struct arena *arena)
+{
+    char *folder = arena_format(arena, "results/%s", experiment);
+    for (char *c = folder + strlen("results/"); *c; c++)
+        if ((unsigned char)*c <= ' ' || *c == '/' || *c == 0x7f || (*c == '.' && c[-1] == '/'))
+            *c = '-';
+    return folder;
 }

@@ -13,7 +13,8 @@
 
 static void control(struct page *page, const char *class, const char *mark, const char *says, const char *detail)
 {
-    html_add(&page->html, "<tr><td><span class=\"%s\">%s</span></td><td class=\"w\">%s</td><td class=\"w\">", class, mark, says);
+    html_add(&page->html, "<tr><td><span class=\"%s\">%s</span></td><td class=\"w\">%s</td><td class=\"w\">", class, mark,
+             says);
     html_number(&page->html, detail);
     text_add(&page->html, "</td></tr>\n");
 }
@@ -56,16 +57,17 @@ static void control_floor(struct page *page)
     double above = lowest - comparison->floor;
     control(page, above >= 0 ? "pass" : "fail", above >= 0 ? "holds" : "fails", says,
             arena_format(page->arena, "lowest: %s, seed %lld, %s above the floor of %s%s", arm, (long long)seed,
-                         number_fixed(above, page->screen->decimals, false).text, number_fixed(comparison->floor, 4, false).text,
-                         above >= 0 ? "" : ": the evaluation is wrong"));
+                         number_fixed(above, page->screen->decimals, false).text,
+                         number_fixed(comparison->floor, 4, false).text, above >= 0 ? "" : ": the evaluation is wrong"));
 }
 
 void page_controls(struct page *page)
 {
     const struct comparison *comparison = page->comparison;
     int placebos = 0;
-    text_add(&page->html, "<section id=\"controls\">\n<h2>Controls</h2>\n<div class=\"wide\"><table>\n<thead><tr><th>control</th>"
-                          "<th>what must hold</th><th>what was seen</th></tr></thead>\n<tbody>\n");
+    text_add(&page->html,
+             "<section id=\"controls\">\n<h2>Controls</h2>\n<div class=\"wide\"><table>\n<thead><tr><th>outcome</th>"
+             "<th>what must hold</th><th>what was seen</th></tr></thead>\n<tbody>\n");
     for (int i = 0; i < comparison->arm_count; i++)
         if (comparison->arms[i].is_placebo) {
             control_placebo(page, &comparison->arms[i]);
@@ -83,6 +85,14 @@ void page_controls(struct page *page)
 
 // ---- Answer -------------------------------------------------------------------------------------------------------------------
 
+static void add_sentence(struct page *page, const char *sentence)
+{
+    char *copy = arena_copy_text(page->arena, sentence);
+    if (*copy >= 'a' && *copy <= 'z')
+        *copy = (char)(*copy - 'a' + 'A');
+    html_text(&page->html, copy);
+}
+
 // The sentences of the screen, each an item.
 static void add_notes(struct page *page)
 {
@@ -98,7 +108,7 @@ static void add_notes(struct page *page)
     char *rest = NULL;
     for (char *line = strtok_r(notes, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         text_add(&page->html, "<li>");
-        html_text(&page->html, line);
+        add_sentence(page, line);
         text_add(&page->html, "</li>\n");
     }
     text_add(&page->html, "</ul>\n");
@@ -112,12 +122,15 @@ void page_answer(struct page *page)
     struct screen screen = *page->screen;
     screen.options = &plain;
     struct grid grid = screen_grid(&screen);
-    html_add(&page->html, "<section id=\"answer\">\n<h2>Answer</h2>\n<p>%s. ", screen_metric(&screen));
-    if (*screen_spread(&screen))
-        html_add(&page->html, "%s. ", screen_spread(&screen));
-    text_add(&page->html, "Differences are to the baseline, paired by seed; a negative one is a lower value.</p>\n");
+    text_add(&page->html, "<section id=\"answer\">\n<h2>Answer</h2>\n<p>");
+    add_sentence(page, screen_metric(&screen));
+    if (*screen_spread(&screen)) {
+        text_add(&page->html, "; ");
+        html_text(&page->html, screen_spread(&screen));
+    }
+    text_add(&page->html, ". Differences are to the baseline, paired by seed; a negative one is a lower value.</p>\n");
     page_grid(page, &grid, 1, grid.column_count - 1);
-    page_from(page, "%s of the %d seeds complete in every arm that is compared; the same as `ablate compare %s`",
+    page_from(page, "%s of the %d seeds complete in every arm that is compared, as ablate compare %s prints it",
               comparison->view->metric, comparison->shared_count, comparison->view->name);
     add_notes(page);
     text_add(&page->html, "<div class=\"figures\">\n");
@@ -139,13 +152,14 @@ static void add_gaps(struct page *page)
     const struct experiment_view *view = comparison->view;
     if (!comparison->gap_count && !comparison->pending)
         return;
-    text_add(&page->html, "<h3>Runs that do not count</h3>\n<div class=\"wide\"><table>\n<thead><tr><th>arm</th><th class=\"n\">seed</th>"
-                          "<th>state</th><th>why</th></tr></thead>\n<tbody>\n");
+    text_add(&page->html,
+             "<h3>Runs that do not count</h3>\n<div class=\"wide\"><table>\n<thead><tr><th>arm</th><th class=\"n\">seed</th>"
+             "<th>state</th><th>why</th></tr></thead>\n<tbody>\n");
     for (int i = 0; i < comparison->gap_count; i++) {
         const struct comparison_gap *gap = &comparison->gaps[i];
         html_add(&page->html, "<tr><td>%s</td><td class=\"n\">%s</td><td>%s</td><td class=\"w\">%s</td></tr>\n", gap->arm,
                  arena_format(page->arena, "%lld", (long long)gap->seed), run_state_names[gap->state],
-                 gap->reason            ? gap->reason
+                 gap->reason             ? gap->reason
                  : gap->diverged_at >= 0 ? arena_format(page->arena, "at step %lld", (long long)gap->diverged_at)
                                          : "no result");
     }
@@ -153,11 +167,13 @@ static void add_gaps(struct page *page)
         for (int j = 0; j < view->seed_count; j++) {
             const struct run_view *run = &view->arms[i].runs[j];
             if ((run->state == RUN_PLANNED || run->state == RUN_RUNNING) && !run->exclusion)
-                html_add(&page->html, "<tr><td>%s</td><td class=\"n\">%s</td><td>%s</td><td class=\"w\">still to come</td></tr>\n",
-                         view->arms[i].name, arena_format(page->arena, "%lld", (long long)run->seed), run_state_names[run->state]);
+                html_add(&page->html,
+                         "<tr><td>%s</td><td class=\"n\">%s</td><td>%s</td><td class=\"w\">still to come</td></tr>\n",
+                         view->arms[i].name, arena_format(page->arena, "%lld", (long long)run->seed),
+                         run_state_names[run->state]);
         }
     text_add(&page->html, "</tbody></table></div>\n");
-    page_from(page, "state, exclusion and diverged_at in the view `runs`");
+    page_from(page, "state, exclusion and diverged_at in the view runs");
 }
 
 static const char *seed_list(const struct page *page)
@@ -175,21 +191,24 @@ void page_plan(struct page *page)
     const struct experiment_view *view = comparison->view;
     struct arena *arena = page->arena;
     text_add(&page->html, "<section id=\"plan\">\n<h2>Plan</h2>\n<div class=\"wide\"><table>\n<tbody>\n");
-    fact(page, "metric", arena_format(arena, "%s, %s is better; declared before the runs", view->metric,
-                                      view->maximize ? "more" : "less"));
-    fact(page, "margin", isfinite(view->margin)
-                             ? arena_format(arena, "differences within ±%s do not matter", number_small(view->margin, 2).text)
-                             : "none declared, so nothing is called equivalent");
-    fact(page, "comparisons", arena_format(arena, "%d, at %.4g%% for all of them together", comparison->compared,
-                                           100 * (1 - comparison->alpha)));
-    fact(page, "looks", arena_format(arena, "%d%s", view->looks,
-                                     comparison->exploratory ? "; seeds were added after a look without having been declared: exploratory"
-                                                             : ""));
+    fact(page, "metric",
+         arena_format(arena, "%s, %s is better; declared before the runs", view->metric, view->maximize ? "more" : "less"));
+    fact(page, "margin",
+         isfinite(view->margin)
+             ? arena_format(arena, "differences within ±%s do not matter", number_small(view->margin, 2).text)
+             : "none declared, so nothing is called equivalent");
+    fact(page, "comparisons",
+         arena_format(arena, "%d, at %.4g%% for all of them together", comparison->compared, 100 * (1 - comparison->alpha)));
+    fact(page, "looks",
+         arena_format(arena, "%d%s", view->looks,
+                      comparison->exploratory ? "; seeds were added after a look without having been declared: exploratory"
+                                              : ""));
     fact(page, "seeds", arena_format(arena, "%d: %s", view->seed_count, seed_list(page)));
     fact(page, "matched", view->match ? view->match : "no");
-    fact(page, "runs", arena_format(arena, "%d planned, %d finished, %d diverged, %d failed, %d excluded, %d missing",
-                                    view->arm_count * view->seed_count, comparison->finished, comparison->diverged,
-                                    comparison->failed, comparison->excluded, comparison->pending));
+    fact(page, "runs",
+         arena_format(arena, "%d planned, %d finished, %d diverged, %d failed, %d excluded, %d missing",
+                      view->arm_count * view->seed_count, comparison->finished, comparison->diverged, comparison->failed,
+                      comparison->excluded, comparison->pending));
     text_add(&page->html, "</tbody></table></div>\n");
     page_from(page, "experiment %s as stored before its first run, hash %s", view->name, view->hash);
     add_gaps(page);

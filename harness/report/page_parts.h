@@ -12,13 +12,13 @@
 struct page {
     const struct figure_source *source;
     const struct comparison *comparison;
-    const struct screen *screen;     // its texts, tables and notes
-    const char *folder;              // holds figures/
+    const struct screen *screen; // its texts, tables and notes
+    const char *folder;          // holds figures/
     struct arena *arena;
     struct text html;
 };
 
-extern const char page_style[];      // CSS
+extern const char *const page_style[]; // CSS in pieces, NULL-ended
 
 // A figure by its name, with its caption; a line in its place where it was not drawn.
 void page_figure(struct page *page, const char *name);

@@ -24,8 +24,9 @@ void page_cost(struct page *page)
     int always = screen_grid(&screen).column_count;
     text_add(&page->html, "<section id=\"cost\">\n<h2>Cost</h2>\n");
     page_grid(page, &all, always, all.column_count - 1);
-    page_from(page, "parameters, flops (products, forward and backward), peak_bytes, seconds and tokens_per_s in the view `runs`; "
-                    "memory is the largest over seeds, time their mean");
+    page_from(page,
+              "parameters, flops (products, forward and backward), peak_bytes, seconds and tokens_per_s in the view runs; "
+              "memory is the largest over seeds, time their mean");
     text_add(&page->html, "<div class=\"figures\">\n");
     page_figure(page, "parameters");
     page_figure(page, "flops");
@@ -42,17 +43,21 @@ static void add_seed_cell(struct page *page, int arm, int seed)
     double value = page->comparison->arms[arm].values[seed];
     text_add(&page->html, "<td class=\"n\">");
     if (isfinite(value))
-        html_number(&page->html, number_fixed(value, page->screen->decimals + 2, false).text);
+        html_number(&page->html, number_fixed(value, page->screen->decimals + 1, false).text);
     else
-        html_text(&page->html, run->exclusion ? "excluded" : run->state == RUN_FINISHED ? "no value" : run_state_names[run->state]);
+        html_text(&page->html, run->exclusion               ? "excluded"
+                               : run->state == RUN_FINISHED ? "no value"
+                                                            : run_state_names[run->state]);
     text_add(&page->html, "</td>");
 }
 
 void page_seeds(struct page *page)
 {
     const struct comparison *comparison = page->comparison;
-    html_add(&page->html, "<section id=\"seeds\">\n<h2>Every seed</h2>\n<p>%s of every run, by seed.</p>\n"
-                          "<div class=\"wide\"><table>\n<thead><tr><th>arm</th>", comparison->view->metric);
+    html_add(&page->html,
+             "<section id=\"seeds\">\n<h2>Every seed</h2>\n<p>%s of every run, by seed.</p>\n"
+             "<div class=\"wide\"><table>\n<thead><tr><th>arm</th>",
+             comparison->view->metric);
     for (int i = 0; i < comparison->view->seed_count; i++)
         text_add(&page->html, "<th class=\"n\">%lld</th>", (long long)comparison->view->seeds[i]);
     text_add(&page->html, "</tr></thead>\n<tbody>\n");
@@ -63,7 +68,7 @@ void page_seeds(struct page *page)
         text_add(&page->html, "</tr>\n");
     }
     text_add(&page->html, "</tbody></table></div>\n");
-    page_from(page, "the last value of %s of every run, in the view `metrics`", comparison->view->metric);
+    page_from(page, "the last value of %s of every run, in the view metrics", comparison->view->metric);
     text_add(&page->html, "</section>\n");
 }
 
@@ -74,7 +79,8 @@ enum { EVENTS_SHOWN = 100 };
 static void add_event(struct page *page, const char *arm, int64_t seed, const struct event_view *event)
 {
     html_add(&page->html, "<tr><td>%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td>%s</td><td class=\"n\">", arm,
-             arena_format(page->arena, "%lld", (long long)seed), arena_format(page->arena, "%lld", (long long)event->step), event->kind);
+             arena_format(page->arena, "%lld", (long long)seed), arena_format(page->arena, "%lld", (long long)event->step),
+             event->kind);
     html_number(&page->html, number_fixed(event->value, 3, false).text);
     text_add(&page->html, "</td><td class=\"n\">");
     html_number(&page->html, number_fixed(event->threshold, 3, false).text);
@@ -106,7 +112,7 @@ bool page_events(struct page *page, struct error *error)
     text_add(&page->html, total ? "</tbody></table></div>\n" : "<p>None.</p>\n");
     if (total > EVENTS_SHOWN)
         text_add(&page->html, "<p>The first %d of %d; all are in the database.</p>\n", EVENTS_SHOWN, total);
-    page_from(page, "the view `events`, all runs of experiment %s", view->name);
+    page_from(page, "the view events, all runs of experiment %s", view->name);
     text_add(&page->html, "</section>\n");
     return true;
 }

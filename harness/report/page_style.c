@@ -1,8 +1,9 @@
 // page_style.c: how the page looks: on a screen, light or dark, on a phone, on paper. No fonts and no pictures from elsewhere.
 #include "report/page_parts.h"
 
-const char page_style[] =
-    ":root{color-scheme:light dark;--paper:#fff;--ink:#1c1e21;--soft:#5b6168;--rule:#d9dce0;--faint:#f4f5f7;--axis:#444;--grid:#ddd;"
+const char *const page_style[] = {
+    ":root{color-scheme:light "
+    "dark;--paper:#fff;--ink:#1c1e21;--soft:#5b6168;--rule:#d9dce0;--faint:#f4f5f7;--axis:#444;--grid:#ddd;"
     "--better:#00795a;--worse:#b34a00;--same:#00598c;--open:#5b6168;--diverged:#9c3f78}"
     "@media screen and (prefers-color-scheme:dark){:root{--paper:#15181b;--ink:#e6e8ea;--soft:#a2a9b1;--rule:#363c43;"
     "--faint:#1d2125;--axis:#b5bbc2;--grid:#30363c;--better:#3fc79a;--worse:#ff9150;--same:#63b3ea;--open:#a2a9b1;"
@@ -25,19 +26,22 @@ const char page_style[] =
     "line-height:1.45}"
     ".wide{overflow-x:auto;margin:12px 0 0;max-width:100%}"
     "table{border-collapse:collapse;font-size:15px;line-height:1.35;font-variant-numeric:tabular-nums lining-nums}"
-    "th,td{padding:6px 14px 6px 0;text-align:left;vertical-align:baseline;border-bottom:1px solid var(--rule);white-space:nowrap}"
+    "th,td{padding:6px 14px 6px 0;text-align:left;vertical-align:baseline;border-bottom:1px solid "
+    "var(--rule);white-space:nowrap}"
     "th{font-weight:600;border-bottom-color:var(--axis);color:var(--soft);font-size:13px}"
     "tr>:last-child{padding-right:0}tbody tr:last-child td{border-bottom-color:var(--axis)}"
     "td.n,th.n{text-align:right}td.w{white-space:normal;min-width:16ch;overflow-wrap:anywhere}"
-    "td:first-child{font-weight:600;white-space:normal;min-width:14ch;max-width:38ch;overflow-wrap:anywhere}"
-    ".better{color:var(--better);font-weight:600}.worse{color:var(--worse);font-weight:600}.equivalent{color:var(--same);font-weight:600}"
+    "td:first-child{font-weight:600;white-space:normal;min-width:15ch;max-width:38ch;overflow-wrap:anywhere}"
+    ".better{color:var(--better);font-weight:600}.worse{color:var(--worse);font-weight:600}.equivalent{color:var(--same);font-"
+    "weight:600}"
     ".not{color:var(--open)}.diverged{color:var(--diverged);font-weight:600}"
-    ".pass{color:var(--better);font-weight:600}.fail{color:var(--worse);font-weight:600}.none{color:var(--soft);font-weight:600}"
+    ".pass{color:var(--better);font-weight:600}.fail{color:var(--worse);font-weight:600}.none{color:var(--soft);font-weight:"
+    "600}"
     ".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:28px 32px;margin:18px 0 0;"
     "align-items:start}"
     "figure{margin:0;min-width:0}figure svg{display:block;width:100%;max-width:560px;height:auto;margin:0 auto}"
     "figcaption{font-size:13px;line-height:1.45;color:var(--soft);margin-top:6px}"
-    ".missing{border:1px dashed var(--rule);padding:24px;color:var(--soft);border-radius:4px}"
+    ".missing{border:1px dashed var(--rule);padding:24px;color:var(--soft);border-radius:4px}",
     // gnuplot writes fixed colours; in the page the paper, letters, axes and grid follow the reader's choice of light or dark.
     "svg g[font-family]{font-family:inherit}"
     "svg rect[fill=\"#ffffff\"]{fill:none}"
@@ -47,11 +51,15 @@ const char page_style[] =
     "svg [color='rgb(  0,   0,   0)'],svg [color=\"black\"]{color:var(--ink)}"
     "svg [fill='rgb(  0,   0,   0)']{fill:var(--ink)}"
     "@media screen and (prefers-color-scheme:dark){"
-    "svg [color='rgb(  0, 114, 178)']{color:#3f9fdc}svg [stroke='rgb(  0, 114, 178)']{stroke:#3f9fdc}"
-    "svg [fill='rgb(  0, 114, 178)']{fill:#3f9fdc}}"
+    "svg [color='rgb(  0, 114, 178)']{color:#4d8dff}svg [stroke='rgb(  0, 114, 178)']{stroke:#4d8dff}"
+    "svg [fill='rgb(  0, 114, 178)']{fill:#4d8dff}}",
     "@media (max-width:600px){body{font-size:15px}main{padding:24px 16px 40px}h1{font-size:25px}.lead{font-size:18px}"
-    "h2{margin-top:36px}table{font-size:14px}th,td{padding-right:12px}}"
+    "h2{margin-top:36px}table{font-size:14px}th,td{padding-right:12px}"
+    "figure svg{width:calc(100% + 24px);max-width:none;margin:0 -12px}}",
     "@media print{@page{margin:18mm 16mm}body{font-size:10pt}main{max-width:none;padding:0}h1{font-size:20pt}h2{font-size:13pt;"
     "margin-top:20pt;break-after:avoid}.lead{font-size:12pt}table{font-size:8.5pt}th,figcaption,.from{font-size:8pt}"
     "th,td{padding:3pt 8pt 3pt 0}.wide{overflow:visible}pre{white-space:pre-wrap;font-size:8pt}"
-    "figure,tr,.limits{break-inside:avoid}.figures{grid-template-columns:1fr 1fr;gap:14pt 16pt}a{color:inherit;text-decoration:none}}";
+    "figure,table,.limits{break-inside:avoid}.figures{grid-template-columns:1fr 1fr;gap:14pt "
+    "16pt}a{color:inherit;text-decoration:none}}",
+    NULL,
+};

@@ -83,9 +83,11 @@ static const char *common(const struct comparison *comparison, size_t offset)
     const char *value = NULL;
     for (int i = 0; i < comparison->arm_count; i++) {
         const char *own = *(const char *const *)((const char *)&comparison->arms[i] + offset);
-        if (own && value && strcmp(own, value) != 0)
+        if (!own || !*own)
+            continue;
+        if (value && strcmp(own, value) != 0)
             return NULL;
-        value = own ? own : value;
+        value = own;
     }
     return value;
 }
@@ -99,8 +101,8 @@ static void add_size(const struct comparison *comparison, struct text *text)
     }
     struct number small = number_count(low), large = number_count(high);
     if (high > 0)
-        text_add(text, !strcmp(small.text, large.text) ? "models of %s parameters, " : "models of %s to %s parameters, ", small.text,
-                 large.text);
+        text_add(text, !strcmp(small.text, large.text) ? "models of %s parameters, " : "models of %s to %s parameters, ",
+                 small.text, large.text);
 }
 
 void words_limits(const struct comparison *comparison, struct text *text)
@@ -114,8 +116,10 @@ void words_limits(const struct comparison *comparison, struct text *text)
     text_add(text, data ? "the data %s, " : "the data of each arm, ", data);
     text_add(text, steps ? "%s training steps and " : "the training steps of each arm and ", steps);
     text_add(text, "%d seed%s that all arms share", view->seed_count, view->seed_count == 1 ? "" : "s");
-    text_add(text, rate ? ", with one learning rate (%s) for all arms, so an arm that would want another is not shown at its best"
-                        : ", with the learning rates that the arms name", rate);
+    text_add(text,
+             rate ? ", with one learning rate (%s) for all arms, so an arm that would want another is not shown at its best"
+                  : ", with the learning rates that the arms name",
+             rate);
     text_add(text, ". It does not show what happens at other sizes, on other data or in longer training; ");
     text_add(text, "seeds vary initial weights and the order of the data, not the choice of the held-out text");
     if (isfinite(comparison->block_error))

@@ -20,6 +20,7 @@ enum { VECTOR_BYTES = 64, MULTIPLY_ROWS = 8 }; // 8 x 2 sums of 32 registers
 #else
 enum { VECTOR_BYTES = 32, MULTIPLY_ROWS = 4 }; // 4 x 2 sums of 16 registers
 #endif
+enum { ARRAYS_MAX = 8 };      // tensors and gradients that a call touches
 enum { WIDTH_MULTIPLE = 16 }; // of a packed row: whole vectors of either REAL
 
 #define ALWAYS_INLINE __attribute__((always_inline))
@@ -168,12 +169,11 @@ static void NAME(finish_queries)(WORK *work, const struct node *node, const stru
 static void NAME(forward_head)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int pass)
 {
     const struct attention_schedule *schedule = work->schedule;
+    NAME(plan_fetch)(work, node, lane, head, false);
     for (int64_t tile = 0; tile < schedule->query_tiles; tile++) {
         const int64_t *first = schedule->first_tile + pass * schedule->query_tiles + tile;
         NAME(pack_queries)(work, node, lane, head, tile);
         NAME(start_queries)(work, node, lane, head, pass);
-        NAME(fetch)(work, NAME(query_head)(work, lane_output(node, 0, lane), head), true);
-        NAME(fetch_next)(work, node, lane, head, false);
         for (int64_t i = first[0]; i < first[1]; i++)
             NAME(forward_tile)(work, schedule->tiles + i);
         NAME(finish_queries)(work, node, lane, head);
@@ -222,15 +222,11 @@ static void NAME(backward_head)(WORK *work, const struct node *node, const struc
     const struct attention_schedule *schedule = work->schedule;
     HEAD gradient = NAME(query_head)(work, lane_input_gradient(node, 0, lane), head);
     bool add = pass > 0 || lane_accumulates(node, 0, lane);
-    int64_t kv_head = head / (work->attention->n_head / work->attention->kv_heads);
+    NAME(plan_fetch)(work, node, lane, head, true);
     for (int64_t tile = 0; tile < schedule->query_tiles; tile++) {
         const int64_t *first = schedule->first_tile + pass * schedule->query_tiles + tile;
         NAME(pack_queries)(work, node, lane, head, tile);
         NAME(pack_output_gradient)(work, node, lane, head);
-        NAME(fetch)(work, gradient, true);
-        NAME(fetch)(work, NAME(key_head)(work, lane_input_gradient(node, 1, lane), kv_head), true);
-        NAME(fetch)(work, NAME(key_head)(work, lane_input_gradient(node, 2, lane), kv_head), true);
-        NAME(fetch_next)(work, node, lane, head, true);
         for (int64_t i = first[0]; i < first[1]; i++)
             NAME(backward_tile)(work, schedule->tiles + i);
         NAME(transpose)(work->buffers[OUTPUT], work->width, TILE, work->buffers[QUERY_ROWS]);
@@ -279,6 +275,7 @@ static const struct kernels NAME(kernels) = {.forward = NAME(forward), .backward
 #undef LOWEST
 #undef WORK
 #undef HEAD
+#undef PRODUCT
 #undef VECTOR
 #undef LANES
 #undef COLUMNS

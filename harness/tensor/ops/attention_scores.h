@@ -4,35 +4,55 @@
 // attention.c once for each REAL; deliberately without an include guard.
 
 // result [keys][TILE] = rows [keys][width] transposed [width][TILE], where some query sees the key.
-static void NAME(multiply_runs)(const WORK *work, const REAL *rows, const REAL *transposed, REAL *result)
+static void NAME(multiply_runs)(WORK *work, const REAL *rows, const REAL *transposed, REAL *result)
 {
     for (const struct run *run = work->runs; run < work->runs + work->run_count; run++)
-        for (int key = run->key; key < run->key + run->keys; key += ATTENTION_KEY_BLOCK)
-            NAME(multiply_block)
-    (run->columns, false, work->attention->head_dim, rows + key * work->width, work->width, 1, transposed + run->column * LANES,
-     TILE, result + key * TILE + run->column * LANES, TILE);
+        for (int key = run->key; key < run->key + run->keys; key += ATTENTION_KEY_BLOCK) {
+            PRODUCT scores = {.a = rows + key * work->width,
+                              .a_row = work->width,
+                              .a_step = 1,
+                              .b = transposed + run->column * LANES,
+                              .b_step = TILE,
+                              .c = result + key * TILE + run->column * LANES,
+                              .c_row = TILE};
+            NAME(multiply_block)(scores, run->columns, work->attention->head_dim, false);
+            NAME(fetch)(work);
+        }
 }
 
 // sum [width][TILE] += rows' [width][keys] scores [keys][TILE].
-static void NAME(add_weighted_rows)(const WORK *work, const REAL *rows, const REAL *scores, REAL *sum)
+static void NAME(add_weighted_rows)(WORK *work, const REAL *rows, const REAL *scores, REAL *sum)
 {
     for (const struct run *run = work->runs; run < work->runs + work->run_count; run++)
-        for (int64_t d = 0; d < work->rows; d += ATTENTION_KEY_BLOCK)
-            NAME(multiply_block)
-    (run->columns, true, run->keys, rows + run->key * work->width + d, 1, work->width,
-     scores + run->key * TILE + run->column * LANES, TILE, sum + d * TILE + run->column * LANES, TILE);
+        for (int64_t d = 0; d < work->rows; d += ATTENTION_KEY_BLOCK) {
+            PRODUCT weighted = {.a = rows + run->key * work->width + d,
+                                .a_row = 1,
+                                .a_step = work->width,
+                                .b = scores + run->key * TILE + run->column * LANES,
+                                .b_step = TILE,
+                                .c = sum + d * TILE + run->column * LANES,
+                                .c_row = TILE};
+            NAME(multiply_block)(weighted, run->columns, run->keys, true);
+            NAME(fetch)(work);
+        }
 }
 
 // sum [keys][width] += scores [keys][TILE] rows [TILE][width].
-static void NAME(add_to_keys)(const WORK *work, const struct attention_tile *tile, const REAL *scores, const REAL *rows,
-                              REAL *sum)
+static void NAME(add_to_keys)(WORK *work, const struct attention_tile *tile, const REAL *scores, const REAL *rows, REAL *sum)
 {
     for (int block = 0; block < ATTENTION_KEY_BLOCKS; block++) {
         int begin = tile->lanes[block].begin, end = tile->lanes[block].end, key = block * ATTENTION_KEY_BLOCK;
-        for (int64_t d = 0; d < work->width && begin < end; d += 2 * LANES)
-            NAME(multiply_block)
-        (work->width - d > LANES ? 2 : 1, true, end - begin, scores + key * TILE + begin, TILE, 1,
-         rows + begin * work->width + d, work->width, sum + key * work->width + d, work->width);
+        for (int64_t d = 0; d < work->width && begin < end; d += 2 * LANES) {
+            PRODUCT weighted = {.a = scores + key * TILE + begin,
+                                .a_row = TILE,
+                                .a_step = 1,
+                                .b = rows + begin * work->width + d,
+                                .b_step = work->width,
+                                .c = sum + key * work->width + d,
+                                .c_row = work->width};
+            NAME(multiply_block)(weighted, work->width - d > LANES ? 2 : 1, end - begin, true);
+            NAME(fetch)(work);
+        }
     }
 }
 
