@@ -125,7 +125,8 @@ static int by_place(const void *left, const void *right)
     return a->count != b->count ? (a->count < b->count ? -1 : 1) : strcmp(a->name, b->name);
 }
 
-// The format wants every byte of the data in exactly one tensor: what overlaps or is left over was not written by a sane program.
+// The format wants every byte of the data in exactly one tensor: what overlaps or is left over was not written by a sane
+// program.
 static bool check_cover(const struct reading *reading)
 {
     const struct safetensors *file = reading->file;
