@@ -19,8 +19,7 @@
 
 enum { VOCABULARY = 16, TOKENS = 6000 };
 
-// ---- Data and a sink for tests
-// --------------------------------------------------------------------------------------------------
+// ---- Data and a sink for tests ----------------------------------------------------------------------------------------------
 
 // Each token is mostly the one before plus 3: learnable, with noise. Every surprise is said to be 0.25.
 static bool open_data(const void *options, struct dataset *dataset, struct error *error)
@@ -257,8 +256,7 @@ Test(training, verify_names_what_is_wrong)
     expect_failure(remove_last, "cross_entropy");
 }
 
-// ---- The same bits
-// --------------------------------------------------------------------------------------------------------------
+// ---- The same bits ----------------------------------------------------------------------------------------------------------
 
 // Bits depend on the run alone: not on the threads that carry its lanes, nor on what memory held before.
 Test(training, same_bits_for_any_threads_and_with_poisoned_memory)
@@ -325,8 +323,7 @@ Test(training, refuses_a_foreign_or_damaged_checkpoint)
     bytes_free(&bytes);
 }
 
-// ---- What is told
-// ---------------------------------------------------------------------------------------------------------------
+// ---- What is told -----------------------------------------------------------------------------------------------------------
 
 // Seven of eight tokens follow from the one before: the loss falls from a uniform guess, ln 16 = 2.77, towards the source's
 // entropy: the following token has p = 7/8 + 1/128, the 15 others 1/128 each: 0.68 nats.
@@ -375,8 +372,7 @@ Test(training, says_that_it_diverged)
     }
 }
 
-// ---- Data and updates
-// -----------------------------------------------------------------------------------------------------------
+// ---- Data and updates -------------------------------------------------------------------------------------------------------
 
 // The whole part in windows that share no target: each token is one once, but for the first and a short rest. The part's 300
 // tokens are 50 times 6, of which only 49 windows have a last target.
