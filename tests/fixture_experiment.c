@@ -49,7 +49,8 @@ static double loss_at(double own_level, int64_t step) { return own_level + 3.3 *
 static int64_t make_rows(const struct fixture *fixture, const struct fixture_arm *arm, int seed, struct rows *rows)
 {
     double floor = fixture->without_floor ? NAN : fixture_floor;
-    uint64_t shared = random_key((uint64_t)seed, "seed", 0), own = random_key((uint64_t)seed, arm->is_placebo ? "(base)" : arm->name, 0);
+    uint64_t shared = random_key((uint64_t)seed, "seed", 0),
+             own = random_key((uint64_t)seed, arm->is_placebo ? "(base)" : arm->name, 0);
     double end = fixture_floor + level + arm->effect + seed_spread * random_normal(shared, 0, 0);
     end += own_spread * random_normal(own, 0, 0);
     int64_t diverges = seed < arm->diverged ? 200 + 60 * seed : STEPS + 1;
@@ -58,7 +59,8 @@ static int64_t make_rows(const struct fixture *fixture, const struct fixture_arm
         double loss = loss_at(end, step) + blow_up;
         bool over = loss > 40;
         tell(rows, step, "train_loss", over ? NAN : loss + 0.05 * random_normal(shared, (uint64_t)step, 1));
-        tell(rows, step, "gradient_norm", over ? INFINITY : (0.6 + 2 * exp(-step / 40.0) + blow_up) * exp(0.2 * random_normal(own, (uint64_t)step, 2)));
+        tell(rows, step, "gradient_norm",
+             over ? INFINITY : (0.6 + 2 * exp(-step / 40.0) + blow_up) * exp(0.2 * random_normal(own, (uint64_t)step, 2)));
         if (over)
             return step;
         if ((step + 1) % EVAL_EVERY)
@@ -73,30 +75,46 @@ static int64_t make_rows(const struct fixture *fixture, const struct fixture_arm
     return -1;
 }
 
-static bool write_run(struct store *store, const struct fixture *fixture, const struct fixture_arm *arm, int seed, const char *id,
-                      struct error *error)
+static bool write_run(struct store *store, const struct fixture *fixture, const struct fixture_arm *arm, int seed,
+                      const char *id, struct error *error)
 {
-    static const struct fact facts[] = {{"commit", "1a2b3c4d5e6f"}, {"dirty", "false"}, {"compiler", "gcc 12.2 -O3 -march=native"},
-                                        {"cpu", "Some CPU <with> \"brackets\" & an ampersand"}, {"blas", "OpenBLAS 0.3.21 SKYLAKEX"},
-                                        {"threads", "2"}, {NULL, NULL}};
+    static const struct fact facts[] = {{"commit", "1a2b3c4d5e6f"},
+                                        {"dirty", "false"},
+                                        {"compiler", "gcc 12.2 -O3 -march=native"},
+                                        {"cpu", "Some CPU <with> \"brackets\" & an ampersand"},
+                                        {"blas", "OpenBLAS 0.3.21 SKYLAKEX"},
+                                        {"threads", "2"},
+                                        {NULL, NULL}};
     struct rows *rows = memory_allocate(1, sizeof *rows);
     int64_t diverged_at = make_rows(fixture, arm, seed, rows);
-    struct store_event event = {.step = diverged_at, .kind = "diverged", .detail = "the loss was not finite", .value = NAN,
-                                .threshold = 40};
+    struct store_event event = {
+        .step = diverged_at, .kind = "diverged", .detail = "the loss was not finite", .value = NAN, .threshold = 40};
     bool done = store_run_start(store, id, false, error) &&
-                store_run_begin(store, id, &(struct store_begin){.parameters = (int64_t)(1100000 * (0.5 + arm->cost / 2)),
-                                                                 .parameters_without_embeddings = 1000000, .flops = 2.1e12 * arm->cost,
-                                                                 .planned_bytes = (int64_t)(88e6 * arm->cost), .facts = facts},
+                store_run_begin(store, id,
+                                &(struct store_begin){.parameters = (int64_t)(1100000 * (0.5 + arm->cost / 2)),
+                                                      .parameters_without_embeddings = 1000000,
+                                                      .flops = 2.1e12 * arm->cost,
+                                                      .planned_bytes = (int64_t)(88e6 * arm->cost),
+                                                      .facts = facts},
                                 error);
     if (done && arm->is_failed_one && seed == 1) {
         free(rows);
         return store_run_fail(store, id, "the worker was killed by signal 9", error);
     }
-    done = done && store_rows(store, id, &(struct store_batch){.metric_count = rows->count, .metrics = rows->metrics,
-                                                               .event_count = diverged_at >= 0, .events = &event}, error) &&
-           store_run_end(store, id, &(struct store_end){.diverged = diverged_at >= 0, .diverged_at = diverged_at,
-                                                        .seconds = (5.5 + 0.1 * seed) * arm->cost, .tokens_per_s = 81000 / arm->cost,
-                                                        .peak_bytes = (int64_t)(90e6 * arm->cost)}, error);
+    done = done &&
+           store_rows(store, id,
+                      &(struct store_batch){.metric_count = rows->count,
+                                            .metrics = rows->metrics,
+                                            .event_count = diverged_at >= 0,
+                                            .events = &event},
+                      error) &&
+           store_run_end(store, id,
+                         &(struct store_end){.diverged = diverged_at >= 0,
+                                             .diverged_at = diverged_at,
+                                             .seconds = (5.5 + 0.1 * seed) * arm->cost,
+                                             .tokens_per_s = 81000 / arm->cost,
+                                             .peak_bytes = (int64_t)(90e6 * arm->cost)},
+                         error);
     free(rows);
     return done;
 }
@@ -128,14 +146,24 @@ bool fixture_write(const struct fixture *fixture, const char *database, struct e
             snprintf(ids[count][seed], RUN_ID_SIZE, "%016x", count * 256 + seed + 1);
             id_list[count][seed] = ids[count][seed];
         }
-        arms[count] = (struct store_arm){.name = fixture->arms[count].name, .is_placebo = fixture->arms[count].is_placebo,
-                                         .differs = count ? fixture->arms[count].name : "", .run = &run, .ids = id_list[count]};
+        arms[count] = (struct store_arm){.name = fixture->arms[count].name,
+                                         .is_placebo = fixture->arms[count].is_placebo,
+                                         .differs = count ? fixture->arms[count].name : "",
+                                         .run = &run,
+                                         .ids = id_list[count]};
     }
     struct store_experiment experiment = {
-        .name = fixture->name, .file = "experiments/demo.yaml", .hash = "5f2c",
+        .name = fixture->name,
+        .file = "experiments/demo.yaml",
+        .hash = "5f2c",
         .text = "name: demo\n# <script>alert(1)</script>\nparameters:\n  ffn: {values: [\"relu\", 'swiglu']}\n",
-        .description = "Which of six changes pays at 1.1M parameters?", .metric = "val_loss", .margin = 0.01, .arm_count = count,
-        .seed_count = fixture->seeds, .seeds = seeds, .arms = arms};
+        .description = "Which of six changes pays at 1.1M parameters?",
+        .metric = "val_loss",
+        .margin = 0.01,
+        .arm_count = count,
+        .seed_count = fixture->seeds,
+        .seeds = seeds,
+        .arms = arms};
     bool done = store_open(&store, database, STORE_WRITE, error);
     if (done) {
         done = store_experiment_save(store, &experiment, error) &&

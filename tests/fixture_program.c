@@ -24,7 +24,7 @@ static char program_path[PATH_MAX], folder[] = "/tmp/ablate-runner-XXXXXX";
 
 void program_folder_open(int steps, int seeds)
 {
-    cr_assert_not_null(realpath("ablate", program_path), "./ablate is not there; make builds it");
+    cr_assert_not_null(realpath(PROGRAM, program_path), "%s is not there; make builds it", PROGRAM);
     cr_assert_not_null(mkdtemp(folder));
     cr_assert_eq(chdir(folder), 0);
     FILE *text = fopen("text.txt", "w");

@@ -52,6 +52,8 @@ static void everything(const void *options, int pass, struct span queries, int64
 static const struct component peeking = {
     .slot = SLOT_ATTENTION,
     .name = "peeking",
+    .version = 1,
+    .summary = "sees one key too many",
     .attention = {.pattern = {.spans = everything, .sees = sees_the_future}},
 };
 
@@ -111,6 +113,8 @@ static struct tensor *build_doubled(const struct block *block, const void *optio
 static const struct component wrong_gradient = {
     .slot = SLOT_FFN,
     .name = "wrong_gradient",
+    .version = 1,
+    .summary = "its gradient is twice what it should be",
     .options = ffn_plain_options,
     .options_size = sizeof(struct ffn_width),
     .ffn = {.build = build_doubled},

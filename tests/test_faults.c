@@ -18,8 +18,7 @@ static char *want;
 
 static void open_folder(void)
 {
-    const char *path = getenv("FAULTS_LIBRARY");
-    cr_assert_not_null(realpath(path ? path : "build/tests/faults/inject.so", library), "the library to preload is not built");
+    cr_assert_not_null(realpath(FAULTS_LIBRARY, library), "%s is not there; make builds it", FAULTS_LIBRARY);
     program_folder_open(50, 1);
     program_write_experiment(50, 1, "  ffn: {values: [gelu, relu]}\n");
     cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--db", "calm/ablate.db", NULL}), 0, "%s",

@@ -13,7 +13,6 @@
 enum { FACTORS_MAX = 16, LEVELS_MAX = 24, ROWS_MAX = 400, TRIES = 40 };
 
 static const int64_t lengths[] = {1, 15, 16, 17, 31, 32, 33, 63, 64, 65};
-static const double limit = 5e-4;   // float against double, relative to the tensor's largest value
 
 struct factor {
     const char *key;
@@ -130,7 +129,7 @@ static bool try_row(const struct array *array, const int *row, int64_t time, str
     bool accepted = run_resolve(&run, &error);
     if (accepted) {
         cr_assert(conformance_against_reference(&run, 3, time, &worst, where, &error), "%s: %s", said.data, error.text);
-        cr_expect_leq(worst, limit, "T = %lld, %s: %s differs by %.2g", (long long)time, said.data, where, worst);
+        cr_expect_leq(worst, conformance_float_limit, "T = %lld, %s: %s differs by %.2g", (long long)time, said.data, where, worst);
     } else {
         cr_expect_gt(error.length, 20, "%s is refused without a reason", said.data);
     }

@@ -18,7 +18,7 @@ enum { TIME = 13, PREFIX = 9, SEQUENCES = 3, LANES = 2 };
 
 static const double gradient_limit = 1e-6;   // relative, in double
 static const double equal_limit = 1e-12;     // the same sums in another order, in double
-static const double float_limit = 2e-4;      // float against the double reference
+const double conformance_float_limit = 5e-4;
 
 static bool saw(struct text *seen, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static bool saw(struct text *seen, const char *format, ...)
@@ -101,7 +101,7 @@ static bool reference(const struct run *run, struct text *seen)
     double worst;
     if (!conformance_against_reference(run, SEQUENCES, TIME, &worst, where, &error))
         return saw(seen, "%.*s", (int)strcspn(error.text, "\n"), error.text);
-    return worst <= float_limit || saw(seen, "%s differs by %.2g", where, worst);
+    return worst <= conformance_float_limit || saw(seen, "%s differs by %.2g", where, worst);
 }
 
 static bool causality(const struct run *run, struct text *seen)

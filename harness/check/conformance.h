@@ -27,6 +27,9 @@ bool conformance_check(const struct component *component, struct arena *arena,
 bool conformance_against_reference(const struct run *run, int64_t sequences, int64_t time, double *worst, char where[96],
                                    struct error *error);
 
+// How far float may be from the double reference, of a tensor's largest value. A mistake shows at 1e-2 and above.
+extern const double conformance_float_limit;
+
 // The small run that checks start from; `component` fills its slot at its defaults, or with small options.
 void conformance_run(struct run *run, const struct component *component, bool small_options, struct arena *arena);
 

@@ -8,18 +8,20 @@
 #include "registry/run.h"
 #include "tensor/gemm.h"
 
-enum { WIDER = 10 };   // how much wider than for training the weights are drawn
+static const double spread = 0.15;   // of every drawn weight, whatever the run's init: wide, and not yet chaotic
 
 static void widen(struct probe *probe)
 {
+    const struct choice *init = run_choice(&probe->run, SLOT_INIT, 0);
     for (int i = 0; i < probe->parameters.count; i++) {
         const struct parameter *parameter = &probe->parameters.list[i];
         bool drawn = parameter->role == ROLE_EMBEDDING || parameter->role == ROLE_MATRIX || parameter->role == ROLE_BRANCH_OUT;
+        double factor = drawn ? spread / init->component->init.deviation(&init->options, parameter, &probe->run.model) : 1;
         for (size_t j = 0; drawn && j < parameter->count; j++) {
             if (probe->parameters.real == REAL_FLOAT)
-                ((float *)probe->parameters.values)[parameter->offset + j] *= WIDER;
+                ((float *)probe->parameters.values)[parameter->offset + j] *= (float)factor;
             else
-                ((double *)probe->parameters.values)[parameter->offset + j] *= WIDER;
+                ((double *)probe->parameters.values)[parameter->offset + j] *= factor;
         }
     }
 }

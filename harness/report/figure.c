@@ -17,37 +17,75 @@ static double cost_seconds(const struct run_view *run) { return run->seconds > 0
 static double cost_memory(const struct run_view *run) { return run->peak_bytes > 0 ? run->peak_bytes : NAN; }
 
 static const struct figure_unit counts[] = {{1, ""}, {1e3, "thousand"}, {1e6, "million"}, {1e9, "billion"}, {.name = NULL}};
-static const struct figure_unit flops[] = {{1, "FLOP"}, {1e9, "GFLOP"}, {1e12, "TFLOP"}, {1e15, "PFLOP"}, {1e18, "EFLOP"}, {.name = NULL}};
+static const struct figure_unit flops[] = {{1, "FLOP"},     {1e9, "GFLOP"},  {1e12, "TFLOP"},
+                                           {1e15, "PFLOP"}, {1e18, "EFLOP"}, {.name = NULL}};
 static const struct figure_unit times[] = {{1, "s"}, {120, "min"}, {7200, "h"}, {.name = NULL}};
 static const struct figure_unit sizes[] = {{1, "bytes"}, {1024, "KiB"}, {1048576, "MiB"}, {1073741824, "GiB"}, {.name = NULL}};
 
-#define BAND_READING "Line: mean over the seeds; band: lowest to highest seed. An arm with a diverged run is drawn run by run, a cross where it diverged."
+#define BAND_READING                                                                                                           \
+    "Line: mean over the seeds; band: lowest to highest seed. An arm with a diverged run is drawn run by run, a cross where "  \
+    "it diverged."
 #define COST_READING "Small dots: seeds; large dot: their mean. A cross at the top: a run that diverged, at its cost."
 
 const struct figure figures[] = {
-    {.name = "pairs", .title = "Every seed, and the difference it makes", .script = "pairs.gp", .write = figure_pairs_write,
-     .reading = "Left: a line for every seed, from the baseline (ring) to the arm (dot). Right: the differences of the seeds, and "
-                "their mean (square) with its 95% simultaneous interval. Shaded: the margin of equivalence. Crosses: diverged runs."},
-    {.name = "validation-loss", .title = "Validation loss", .script = "curves.gp", .write = figure_curves_write,
+    {.name = "pairs",
+     .compares = true,
+     .title = "Every seed, and the difference it makes",
+     .script = "pairs.gp",
+     .write = figure_pairs_write,
+     .reading =
+         "Left: a line for every seed, from the baseline (ring) to the arm (dot). Right: the differences of the seeds, and "
+         "their mean (square) with its simultaneous interval. Shaded: the margin of equivalence. Crosses: diverged runs. "
+         "Arrows: off the scale."},
+    {.name = "validation-loss",
+     .title = "Validation loss",
+     .script = "curves.gp",
+     .write = figure_curves_write,
      .reading = BAND_READING,
-     .curve = {.metric = "val_loss", .excess = "val_excess", .settled = 0.05}},
-    {.name = "delta", .title = "Difference to the baseline over training", .script = "curves.gp", .write = figure_curves_write,
+     .curve = {.metric = "val_loss", .is_loss = true, .excess = "val_excess", .settled = 0.1}},
+    {.name = "delta",
+     .compares = true,
+     .title = "Difference to the baseline over training",
+     .script = "curves.gp",
+     .write = figure_curves_write,
      .reading = "Paired by seed, arm minus baseline. " BAND_READING " The bands are no intervals; the verdict is the table's.",
-     .curve = {.metric = "val_loss", .difference = true, .settled = 0.25}},
-    {.name = "training-loss", .title = "Training loss, smoothed", .script = "curves.gp", .write = figure_curves_write,
+     .curve = {.metric = "val_loss", .is_loss = true, .difference = true, .settled = 0.25}},
+    {.name = "training-loss",
+     .title = "Training loss, smoothed",
+     .script = "curves.gp",
+     .write = figure_curves_write,
      .reading = "A running mean over 1/40 of the training. " BAND_READING,
-     .curve = {.metric = "train_loss", .smooth = true, .settled = 0.05}},
-    {.name = "gradient-norm", .title = "Gradient norm, smoothed", .script = "curves.gp", .write = figure_curves_write,
+     .curve = {.metric = "train_loss", .is_loss = true, .smooth = true, .settled = 0.1}},
+    {.name = "gradient-norm",
+     .title = "Gradient norm, smoothed",
+     .script = "curves.gp",
+     .write = figure_curves_write,
      .reading = "Before clipping, a running mean over 1/40 of the training. " BAND_READING,
-     .curve = {.metric = "gradient_norm", .unit = "gradient_norm", .smooth = true, .logarithmic = true}},
-    {.name = "parameters", .title = "Loss against parameters", .script = "cost.gp", .write = figure_cost_write,
-     .reading = COST_READING, .cost = {cost_parameters, "parameters", counts}},
-    {.name = "flops", .title = "Loss against training FLOPs", .script = "cost.gp", .write = figure_cost_write,
-     .reading = COST_READING " Matrix products, forward and backward.", .cost = {cost_flops, "training, products", flops}},
-    {.name = "time", .title = "Loss against training time", .script = "cost.gp", .write = figure_cost_write,
-     .reading = COST_READING, .cost = {cost_seconds, "time of a run", times}},
-    {.name = "memory", .title = "Loss against peak memory", .script = "cost.gp", .write = figure_cost_write,
-     .reading = COST_READING, .cost = {cost_memory, "peak memory of a run", sizes}},
+     .curve = {.metric = "gradient_norm", .smooth = true, .logarithmic = true}},
+    {.name = "parameters",
+     .title = "Loss against parameters",
+     .script = "cost.gp",
+     .write = figure_cost_write,
+     .reading = COST_READING,
+     .cost = {cost_parameters, "parameters", counts}},
+    {.name = "flops",
+     .title = "Loss against training FLOPs",
+     .script = "cost.gp",
+     .write = figure_cost_write,
+     .reading = COST_READING " Matrix products, forward and backward.",
+     .cost = {cost_flops, "training, products", flops}},
+    {.name = "time",
+     .title = "Loss against training time",
+     .script = "cost.gp",
+     .write = figure_cost_write,
+     .reading = COST_READING,
+     .cost = {cost_seconds, "time of a run", times}},
+    {.name = "memory",
+     .title = "Loss against peak memory",
+     .script = "cost.gp",
+     .write = figure_cost_write,
+     .reading = COST_READING,
+     .cost = {cost_memory, "peak memory of a run", sizes}},
     {.name = NULL},
 };
 
@@ -65,8 +103,8 @@ const struct figure *figure_find(const char *name, struct error *error)
         text_add(&names, "%s%s", names.length ? ", " : "", figure->name);
     }
     const char *meant = nearest_answer(&nearest);
-    error_request(error, "no figure \"%s\"%s%s%s; there are: %s", name, meant ? ", did you mean \"" : "", meant ? meant : "",
-                  meant ? "\"?" : "", names.data);
+    error_request(error, "no figure \"%s\"%s%s%s There are: %s", name, meant ? ", did you mean \"" : "", meant ? meant : "",
+                  meant ? "\"?" : ".", names.data);
     text_free(&names);
     return NULL;
 }
@@ -105,6 +143,13 @@ static bool script_copy(const char *script, const char *folder, struct error *er
     return done;
 }
 
+const char *figure_lacks(const struct figure *figure, const struct comparison *comparison)
+{
+    if (comparison->finished + comparison->diverged == 0)
+        return "no run has finished yet";
+    return figure->compares && comparison->arm_count < 2 ? "the baseline is the only arm" : NULL;
+}
+
 // ---- Writing and drawing ----------------------------------------------------------------------------------------------------
 
 void figure_provenance(const struct figure *figure, const struct comparison *comparison, struct text *text)
@@ -114,8 +159,8 @@ void figure_provenance(const struct figure *figure, const struct comparison *com
     const char *metric = view->metric;
     if (figure->curve.metric)
         metric = above_floor && figure->curve.excess ? figure->curve.excess : figure->curve.metric;
-    text_add(text, "%s of the finished and diverged runs of experiment %s, %d arms x %d seeds", metric, view->name, view->arm_count,
-             view->seed_count);
+    text_add(text, "%s of the finished and diverged runs of experiment %s, %d arms x %d seeds", metric, view->name,
+             view->arm_count, view->seed_count);
 }
 
 bool figure_prepare(const struct figure *figure, const struct figure_source *source, const char *folder, struct error *error)
@@ -135,7 +180,10 @@ bool figure_prepare(const struct figure *figure, const struct figure_source *sou
 
 bool figure_draw(const struct figure *figure, const char *folder, const char *terminal, bool logarithmic, struct error *error)
 {
-    return gnuplot_draw(&(struct drawing){.folder = folder, .script = figure->script, .figure = figure->name,
-                                          .terminal = terminal, .logarithmic = logarithmic},
+    return gnuplot_draw(&(struct drawing){.folder = folder,
+                                          .script = figure->script,
+                                          .figure = figure->name,
+                                          .terminal = terminal,
+                                          .logarithmic = logarithmic},
                         error);
 }

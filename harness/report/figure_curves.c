@@ -11,7 +11,7 @@
 
 // One run's series, smoothed and thinned.
 struct curve {
-    int64_t count, diverged_at;   // diverged_at: step, or -1
+    int64_t count, diverged_at; // diverged_at: step, or -1
     int64_t *steps;
     double *values;
 };
@@ -22,7 +22,7 @@ struct curves {
     bool above_floor;
     struct arena arena;
     struct cast cast;
-    struct curve *runs;           // [arm of the cast, seed]
+    struct curve *runs; // [arm of the cast, seed]
     int seeds;
 };
 
@@ -150,11 +150,11 @@ static void write_band(const struct curves *all, int arm, struct text *data)
         if (!complete)
             continue;
         text_add(data, "%lld\t", (long long)first->steps[i]);
-        data_number(data, sum / count);
+        figure_data_number(data, sum / count);
         text_add(data, "\t");
-        data_number(data, range.low);
+        figure_data_number(data, range.low);
         text_add(data, "\t");
-        data_number(data, range.high);
+        figure_data_number(data, range.high);
         text_add(data, "\n");
     }
     if (data->length == before)
@@ -169,7 +169,7 @@ static void write_runs(const struct curves *all, int arm, struct text *data)
         text_add(data, any && curve->count ? "\n" : "");
         for (int64_t i = 0; i < curve->count; i++) {
             text_add(data, "%lld\t", (long long)curve->steps[i]);
-            data_number(data, curve->values[i]);
+            figure_data_number(data, curve->values[i]);
             text_add(data, "\n");
             any = true;
         }
@@ -181,7 +181,7 @@ static void write_runs(const struct curves *all, int arm, struct text *data)
 // A cross at the last finite value of a run that diverged, inside the range.
 static void write_crosses(const struct curves *all, struct range range, struct text *data)
 {
-    text_add(data, "NULL\tNULL\tNULL\n");   // a block without a line would not count
+    text_add(data, "NULL\tNULL\tNULL\n"); // a block without a line would not count
     for (int i = 0; i < all->cast.count; i++) {
         for (int seed = 0; seed < all->seeds; seed++) {
             const struct curve *curve = &all->runs[i * all->seeds + seed];
@@ -193,10 +193,22 @@ static void write_crosses(const struct curves *all, struct range range, struct t
             double value = last >= 0 ? curve->values[last] : range.high;
             int64_t step = last >= 0 ? curve->steps[last] : curve->diverged_at;
             text_add(data, "%d\t%lld\t", i + 1, (long long)step);
-            data_number(data, fmax(range.low, fmin(range.high, value)));
+            figure_data_number(data, fmax(range.low, fmin(range.high, value)));
             text_add(data, "\n");
         }
     }
+}
+
+// Whether an arm's difference at the end is one that the axis is not made for.
+static bool is_off_scale(const struct curves *all, int arm)
+{
+    const struct difference *difference = &all->source->comparison->arms[all->cast.arms[arm]].difference;
+    return all->figure->curve.difference && fabs(difference->delta) > figure_data_reach(all->source->comparison);
+}
+
+static bool is_scaled_for(const struct curves *all, const struct curve *curve)
+{
+    return curve->diverged_at < 0 && !is_off_scale(all, (int)((curve - all->runs) / all->seeds));
 }
 
 // What the vertical axis must hold: runs that did not diverge, after their first steps.
@@ -204,9 +216,9 @@ static struct range vertical_range(const struct curves *all, int64_t steps, bool
 {
     struct range range = range_empty;
     const struct curve *end = all->runs + all->cast.count * all->seeds;
-    for (int pass = 0; pass < 2 && range.low > range.high; pass++)   // diverged runs only when there is nothing else
+    for (int pass = 0; pass < 2 && range.low > range.high; pass++) // other runs only when there is nothing else
         for (const struct curve *curve = all->runs; curve < end; curve++)
-            for (int64_t i = 0; i < curve->count && (pass || curve->diverged_at < 0); i++)
+            for (int64_t i = 0; i < curve->count && (pass || is_scaled_for(all, curve)); i++)
                 if ((double)curve->steps[i] >= all->figure->curve.settled * (double)steps)
                     range_offer(&range, curve->values[i]);
     *logarithmic = *logarithmic && range.low > 0 && range.high > range.low;
@@ -231,27 +243,31 @@ static void write_facts(const struct curves *all, struct range range, int64_t st
 {
     const struct figure *figure = all->figure;
     struct text label = {0};
-    if (figure->curve.unit)
-        text_add(&label, "%s", figure->curve.unit);
-    else
-        text_add(&label, "%s%s", all->metric, figure->curve.difference ? ", difference to the baseline" : "");
-    data_fact(data, "title", figure->title);
-    data_fact(data, "xlabel", "training steps");
-    data_fact(data, "ylabel", label.data);
-    data_fact_number(data, "named", all->cast.named);
-    data_fact_number(data, "xhigh", (double)steps);
-    data_fact_number(data, "ylow", range.low);
-    data_fact_number(data, "yhigh", range.high);
-    data_fact(data, "yscale", logarithmic ? "log" : "linear");
+    const char *unit = figure->curve.is_loss ? comparison_unit(all->source->comparison) : "";
     if (figure->curve.difference)
-        data_fact_number(data, "zero", 0);
+        text_add(&label, *unit ? "difference (%s)" : "difference of %s", *unit ? unit : figure->curve.metric);
+    else
+        text_add(&label, "%s%s", *unit ? unit : figure->curve.metric, all->above_floor ? " above the floor" : "");
+    figure_data_fact(data, "title", figure->title);
+    figure_data_fact(data, "xlabel", "training steps");
+    figure_data_fact(data, "ylabel", label.data);
+    figure_data_fact_number(data, "named", all->cast.named);
+    figure_data_fact_number(data, "xhigh", (double)steps);
+    figure_data_fact_number(data, "ylow", range.low);
+    figure_data_fact_number(data, "yhigh", range.high);
+    figure_data_fact(data, "yscale", logarithmic ? "log" : "linear");
+    if (figure->curve.difference)
+        figure_data_fact_number(data, "zero", 0);
     text_free(&label);
 }
 
-bool figure_curves_write(const struct figure *figure, const struct figure_source *source, struct text *data, struct error *error)
+bool figure_curves_write(const struct figure *figure, const struct figure_source *source, struct text *data,
+                         struct error *error)
 {
     bool above_floor = figure->curve.excess && isfinite(source->comparison->floor);
-    struct curves all = {.figure = figure, .source = source, .above_floor = above_floor,
+    struct curves all = {.figure = figure,
+                         .source = source,
+                         .above_floor = above_floor,
                          .metric = above_floor ? figure->curve.excess : figure->curve.metric};
     cast_choose(source->comparison, !figure->curve.difference, &all.arena, &all.cast);
     bool done = curves_read(&all, error);
@@ -260,16 +276,19 @@ bool figure_curves_write(const struct figure *figure, const struct figure_source
         int64_t steps = last_step(&all);
         struct range range = vertical_range(&all, steps, &logarithmic);
         write_facts(&all, range, steps, logarithmic, data);
-        data_arms(data, source->comparison, &all.cast);
+        bool *off_scale = arena_allocate(&all.arena, (size_t)all.cast.count, sizeof *off_scale);
+        for (int i = 0; i < all.cast.count; i++)
+            off_scale[i] = is_off_scale(&all, i);
+        figure_data_arms(data, source->comparison, &all.cast, off_scale);
         for (int i = 0; i < all.cast.count; i++) {
-            data_block(data, "steps, mean, lowest, highest seed of an arm");
+            figure_data_block(data, "steps, mean, lowest, highest seed of an arm");
             write_band(&all, i, data);
         }
         for (int i = 0; i < all.cast.count; i++) {
-            data_block(data, "steps, value of the runs of an arm of which one diverged");
+            figure_data_block(data, "steps, value of the runs of an arm of which one diverged");
             write_runs(&all, i, data);
         }
-        data_block(data, "arm (its line above), steps, value where a run diverged");
+        figure_data_block(data, "arm (its line above), steps, value where a run diverged");
         write_crosses(&all, range, data);
     }
     arena_close(&all.arena);

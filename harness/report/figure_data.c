@@ -2,8 +2,11 @@
 #include "report/figure_data.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 // ---- Which arms are told apart ----------------------------------------------------------------------------------------------
 
@@ -68,45 +71,57 @@ void figure_data_text(struct text *data, const char *text)
 {
     for (const char *c = text; *c; c++) {
         if (*c == '"')
-            text_add(data, "\xe2\x80\x9d");   // gnuplot ends a field at a double quote
+            text_add(data, "\xe2\x80\x9d"); // gnuplot ends a field at a double quote
+        else if (*c == '\\')
+            text_add(data, "\\\\"); // or it would read \n as a line end
         else
             text_add(data, "%c", (unsigned char)*c < ' ' ? ' ' : *c);
     }
 }
 
-void data_number(struct text *data, double value)
+// gnuplot takes "5e+02" for an integer and stumbles over the rest; "5.0e+02" it reads.
+static void add_real(struct text *data, double value)
+{
+    char digits[40];
+    int length = snprintf(digits, sizeof digits, "%.9g", value);
+    char *exponent = strchr(digits, 'e');
+    int mantissa = exponent ? (int)(exponent - digits) : length;
+    text_add(data, "%.*s%s%s", mantissa, digits, exponent && !strchr(digits, '.') ? ".0" : "", exponent ? exponent : "");
+}
+
+void figure_data_number(struct text *data, double value)
 {
     if (isfinite(value))
-        text_add_real(data, value);
+        add_real(data, value);
     else
         text_add(data, "NULL");
 }
 
-void data_fact(struct text *data, const char *name, const char *value)
+void figure_data_fact(struct text *data, const char *name, const char *value)
 {
     text_add(data, "%s\t", name);
     figure_data_text(data, value);
     text_add(data, "\n");
 }
 
-void data_fact_number(struct text *data, const char *name, double value)
+void figure_data_fact_number(struct text *data, const char *name, double value)
 {
     if (!isfinite(value))
         return;
     text_add(data, "%s\t", name);
-    text_add_real(data, value);
+    add_real(data, value);
     text_add(data, "\n");
 }
 
-void data_block(struct text *data, const char *columns) { text_add(data, "\n\n# %s\n", columns); }
+void figure_data_block(struct text *data, const char *columns) { text_add(data, "\n\n# %s\n", columns); }
 
-void data_arms(struct text *data, const struct comparison *comparison, const struct cast *cast)
+void figure_data_arms(struct text *data, const struct comparison *comparison, const struct cast *cast, const bool *off_scale)
 {
-    data_block(data, "colour slot, arm");
+    figure_data_block(data, "colour slot, arm");
     for (int i = 0; i < cast->count; i++) {
         text_add(data, "%d\t", cast->slots[i]);
         figure_data_text(data, comparison->arms[cast->arms[i]].name);
-        text_add(data, "\n");
+        text_add(data, "%s\n", off_scale && off_scale[i] ? " (off the scale)" : "");
     }
 }
 
@@ -131,4 +146,28 @@ void range_widen(struct range *range, double share)
         air = range->high != 0 ? 0.1 * fabs(range->high) : 1;
     range->low -= air;
     range->high += air;
+}
+
+static int compare_reals(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double figure_data_reach(const struct comparison *comparison)
+{
+    enum { TIMES_MEDIAN = 8 };
+    double *ends = memory_allocate((size_t)comparison->arm_count + 1, sizeof *ends), reach = INFINITY;
+    int count = 0;
+    for (int i = 0; i < comparison->arm_count; i++) {
+        const struct difference *difference = &comparison->arms[i].difference;
+        if (isfinite(difference->low))
+            ends[count++] = fmax(fabs(difference->low), fabs(difference->high));
+    }
+    if (count > 2) {
+        qsort(ends, (size_t)count, sizeof *ends, compare_reals);
+        reach = TIMES_MEDIAN * ends[count / 2];
+    }
+    free(ends);
+    return reach;
 }

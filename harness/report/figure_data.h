@@ -12,29 +12,35 @@
 // Which arms a figure tells apart, and in which order its data file holds them: those with a colour of their own first.
 enum { SLOT_BASELINE = 0, SLOT_NAMED_MAX = 6, SLOT_OTHERS = 7 };
 struct cast {
-    int count, named;      // arms; those with a place in the legend
-    int *arms, *slots;     // [count], in the arena given
+    int count, named;  // arms; those with a place in the legend
+    int *arms, *slots; // [count], in the arena given
 };
 // With more than six arms the ones with a verdict on the metric, largest differences first, keep a colour; the rest are grey.
 void cast_choose(const struct comparison *comparison, bool with_baseline, struct arena *arena, struct cast *cast);
 
-void figure_data_text(struct text *data, const char *text);      // as one field: no tabs, lines or double quotes
-void data_number(struct text *data, double value);        // NULL unless finite
-void data_fact(struct text *data, const char *name, const char *value);
-void data_fact_number(struct text *data, const char *name, double value);   // left out unless finite
-void data_block(struct text *data, const char *columns);  // starts the next block; the columns as a comment
-void data_arms(struct text *data, const struct comparison *comparison, const struct cast *cast);
+void figure_data_text(struct text *data, const char *text); // as one field: no tabs, lines or double quotes
+void figure_data_number(struct text *data, double value);   // NULL unless finite
+void figure_data_fact(struct text *data, const char *name, const char *value);
+void figure_data_fact_number(struct text *data, const char *name, double value); // left out unless finite
+void figure_data_block(struct text *data, const char *columns); // starts the next block; the columns as a comment
+// `off_scale` [cast->count], or NULL: arms whose label says that the axis is not made for them.
+void figure_data_arms(struct text *data, const struct comparison *comparison, const struct cast *cast, const bool *off_scale);
 
 // A range that holds everything offered, with some air; never empty.
 struct range {
     double low, high;
 };
 extern const struct range range_empty;
-void range_offer(struct range *range, double value);      // ignores what is not finite
+void range_offer(struct range *range, double value); // ignores what is not finite
 void range_widen(struct range *range, double share);
 
-bool figure_curves_write(const struct figure *figure, const struct figure_source *source, struct text *data, struct error *error);
-bool figure_pairs_write(const struct figure *figure, const struct figure_source *source, struct text *data, struct error *error);
+// The largest difference that an axis is made for: an arm that is off by many times what the others are would hide them.
+double figure_data_reach(const struct comparison *comparison);
+
+bool figure_curves_write(const struct figure *figure, const struct figure_source *source, struct text *data,
+                         struct error *error);
+bool figure_pairs_write(const struct figure *figure, const struct figure_source *source, struct text *data,
+                        struct error *error);
 bool figure_cost_write(const struct figure *figure, const struct figure_source *source, struct text *data, struct error *error);
 
 #endif

@@ -17,7 +17,7 @@
 #include "base/text.h"
 
 const char *const gnuplot_terminals[] = {"svg", "png", "pdf", NULL};
-static const char *const endings[] = {"</svg>", "IEND", "%%EOF"};   // in the last bytes of a whole file
+static const char *const endings[] = {"</svg>", "IEND", "%%EOF"}; // in the last bytes of a whole file
 
 extern char **environ;
 
@@ -73,8 +73,14 @@ static void read_complaints(int pipe, char said[COMPLAINT_SIZE])
 static int run(const struct drawing *drawing, char said[COMPLAINT_SIZE], int *status)
 {
     // posix_spawn does not write to its arguments; the array's type is older than const.
-    char *arguments[] = {"gnuplot", "-d", "-c", (char *)drawing->script, (char *)drawing->figure, (char *)drawing->terminal,
-                         drawing->logarithmic ? "log" : NULL, NULL};
+    char *arguments[] = {"gnuplot",
+                         "-d",
+                         "-c",
+                         (char *)drawing->script,
+                         (char *)drawing->figure,
+                         (char *)drawing->terminal,
+                         drawing->logarithmic ? "log" : NULL,
+                         NULL};
     int ends[2];
     if (pipe2(ends, O_CLOEXEC))
         return errno;
@@ -106,7 +112,7 @@ bool gnuplot_draw(const struct drawing *drawing, struct error *error)
 {
     struct text path = {0}, line = {0};
     text_add(&path, "%s/%s.%s", drawing->folder, drawing->figure, drawing->terminal);
-    unlink(path.data);   // an older picture must not pass for this one
+    unlink(path.data); // an older picture must not pass for this one
     char said[COMPLAINT_SIZE] = "";
     int status = 0, trouble = run(drawing, said, &status);
     bool done = false;
@@ -116,7 +122,8 @@ bool gnuplot_draw(const struct drawing *drawing, struct error *error)
         error_add(error, "%s: gnuplot did not start: %s", path.data, strerror(trouble));
     } else if (!WIFEXITED(status) || WEXITSTATUS(status)) {
         first_complaint(said, &line);
-        error_add(error, "%s/%s: gnuplot stopped: %s", drawing->folder, drawing->script, line.data ? line.data : "it said nothing");
+        error_add(error, "%s/%s: gnuplot stopped: %s", drawing->folder, drawing->script,
+                  line.data ? line.data : "it said nothing");
     } else if (!picture_is_whole(path.data, drawing->terminal)) {
         error_add(error, "%s: the picture is not whole; is the disk full?", path.data);
     } else {

@@ -22,7 +22,7 @@ static bool reads_as_zero(double value, int decimals) { return fabs(value) < 0.5
 
 // Two digits of the typical half-width; more where the nearer end of an interval without 0 would read as 0, so that what is
 // printed agrees with the verdict.
-static int metric_decimals(const struct comparison *comparison, struct arena *arena)
+int screen_decimals(const struct comparison *comparison, struct arena *arena)
 {
     double *widths = arena_allocate(arena, (size_t)comparison->arm_count, sizeof *widths);
     size_t count = 0;
@@ -93,7 +93,7 @@ static const char *setting_text(const struct screen *screen)
 }
 
 // "test_loss" -> "test loss above the floor (nats per byte; floor 0.912)".
-static const char *metric_text(const struct screen *screen)
+const char *screen_metric(const struct screen *screen)
 {
     const struct comparison *comparison = screen->comparison;
     const char *unit = comparison_unit(comparison);
@@ -125,7 +125,7 @@ static const char *metric_text(const struct screen *screen)
     return copy;
 }
 
-static const char *spread_text(const struct screen *screen)
+const char *screen_spread(const struct screen *screen)
 {
     const struct comparison *comparison = screen->comparison;
     if (!isfinite(comparison->seed_deviation))
@@ -162,9 +162,9 @@ static void print_header(const struct screen *screen)
     if (seconds > 0)
         flow_add(&flow, "   ", arena_format(screen->arena, "%s", number_duration(seconds).text));
     flow_end(&flow);
-    flow_add(&flow, "   ", metric_text(screen));
-    if (*spread_text(screen))
-        flow_add(&flow, "   ", spread_text(screen));
+    flow_add(&flow, "   ", screen_metric(screen));
+    if (*screen_spread(screen))
+        flow_add(&flow, "   ", screen_spread(screen));
     flow_end(&flow);
     fputc('\n', screen->file);
 }
@@ -177,7 +177,7 @@ void screen_print(const struct comparison *comparison, const struct screen_optio
         .options = options,
         .file = file,
         .width = options->width > 0 ? options->width : 80,
-        .decimals = metric_decimals(comparison, &arena),
+        .decimals = screen_decimals(comparison, &arena),
         .arena = &arena,
     };
     print_header(&screen);

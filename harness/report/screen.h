@@ -13,10 +13,9 @@ struct screen_options {
     int width;                            // columns; 0: 80
     bool colour;                          // only for a terminal
     bool memory, parameters, flops, time; // optional columns
-    bool running;                         // more is under way: nothing to do next
-    double elapsed;                       // seconds to show in the header; 0: those of all runs, added up
-    int workers;                          // runs at a time, for the time that more seeds would take; 0: 1
-    const char *const *next;              // more for the "Next:" line, NULL-ended; NULL for none
+    double elapsed;          // seconds of a sweep that is being shown while it runs; 0: those of all runs, added up
+    int workers;             // runs at a time, for the time that more seeds would take; 0: 1
+    const char *const *next; // more for the "Next:" line, NULL-ended; NULL for none
 };
 void screen_print(const struct comparison *comparison, const struct screen_options *options, FILE *file);
 

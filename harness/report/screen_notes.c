@@ -156,10 +156,10 @@ static const char *held_out_text(const struct screen *screen)
 {
     if (!isfinite(screen->comparison->block_error))
         return "";
-    return arena_format(
-        screen->arena,
-        "held-out text: another as long as the test part moves every loss by about %s (standard error); seeds do not show that.",
-        number_small(screen->comparison->block_error, screen->decimals).text);
+    return arena_format(screen->arena,
+                        "held-out text: another as long as the test part moves every loss by about %s (standard error); seeds "
+                        "do not show that.",
+                        number_small(screen->comparison->block_error, screen->decimals).text);
 }
 
 // ---- What the seeds could have shown ------------------------------------------------------------------------------------------
@@ -255,8 +255,10 @@ static const char *limits_text(const struct screen *screen)
     if (comparison->shared_count == 0 || comparison->compared == 0)
         return "";
     const char *step = steps[comparison->view->baseline];
+    // As the header shows them.
+    bool one_size = !strcmp(number_count(least).text, number_count(most).text);
     bool one_length = step && all_same(steps, arms);
-    return arena_format(screen->arena, "Holds for %s, %s and %s%s%s.", most > 1.05 * least ? "these sizes" : "this size",
+    return arena_format(screen->arena, "Holds for %s, %s and %s%s%s.", one_size ? "this size" : "these sizes",
                         all_same(data, arms) ? "data" : "these data", one_length ? layout_visible(screen->arena, step) : "",
                         one_length ? " steps"
                         : step     ? "these numbers of steps"
@@ -305,7 +307,8 @@ static const char *more_runs(const struct screen *screen)
 
 void screen_next(const struct screen *screen)
 {
-    if (screen->options->running)
+    bool is_live = screen->options->elapsed > 0 && screen->comparison->pending > 0;
+    if (is_live)
         return;
     const char *by_default[] = {arena_format(screen->arena, "ablate report %s",
                                              layout_visible(screen->arena, screen->comparison->view->name)),

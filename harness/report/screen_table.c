@@ -78,7 +78,7 @@ static const char *p_cell(const struct screen *screen, const struct comparison_a
     return arm->is_baseline ? "" : text_of_number(screen, number_p(arm->difference.p));
 }
 
-static const char *verdict_cell(const struct screen *screen, const struct comparison_arm *arm)
+const char *screen_verdict(const struct screen *screen, const struct comparison_arm *arm)
 {
     const struct experiment_view *view = screen->comparison->view;
     if (arm->diverged > 0)
@@ -151,7 +151,7 @@ static const struct screen_column {
     {"delta", delta_cell, .right = true},
     {NULL, interval_cell, .right = false},
     {"p", p_cell, .right = false},
-    {"verdict", verdict_cell, .right = false},
+    {"verdict", screen_verdict, .right = false},
     {"tok/s", speed_cell, .right = true},
     {"memory", memory_cell, .right = true, .is_optional = true, .option = offsetof(struct screen_options, memory)},
     {"parameters", parameters_cell, .right = true, .is_optional = true, .option = offsetof(struct screen_options, parameters)},
@@ -191,10 +191,20 @@ static struct grid make_grid(const struct screen *screen, const struct screen_co
         for (int i = 0; i < count; i++, cell++) {
             const struct comparison_arm *arm = &comparison->arms[a];
             cell->text = chosen[i]->cell(screen, arm);
-            if (screen->options->colour && chosen[i]->cell == verdict_cell)
+            if (screen->options->colour && chosen[i]->cell == screen_verdict)
                 cell->colour = verdict_colours[arm->diverged ? VERDICT_DIVERGED : arm->difference.verdict];
         }
     return (struct grid){.columns = heads, .column_count = count, .row_count = comparison->arm_count, .cells = cells};
+}
+
+struct grid screen_grid(const struct screen *screen)
+{
+    const struct screen_column *chosen[COLUMN_COUNT];
+    int count = 0;
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        if (is_wanted(screen, &columns[i]))
+            chosen[count++] = &columns[i];
+    return make_grid(screen, chosen, count);
 }
 
 // Optional columns that do not fit beside the others follow in a table of their own.

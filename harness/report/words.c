@@ -2,36 +2,17 @@
 #include "report/words.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "report/number.h"
 
-void words_metric(const struct comparison *comparison, bool above_floor, struct text *text)
+void words_metric(const struct comparison *comparison, bool with_unit, struct text *text)
 {
     const char *unit = comparison_unit(comparison);
-    text_add(text, "%s%s", comparison->view->metric, above_floor ? " above the floor" : "");
-    if (*unit)
+    text_add(text, "%s%s", comparison->view->metric, isfinite(comparison->floor) ? " above the floor" : "");
+    if (with_unit && *unit)
         text_add(text, " (%s)", unit);
-}
-
-void words_verdict(const struct comparison *comparison, const struct comparison_arm *arm, struct text *text)
-{
-    enum verdict verdict = arm->difference.verdict;
-    double margin = comparison->view->margin;
-    int seeds = comparison->view->seed_count;
-    const struct comparison_arm *baseline = &comparison->arms[comparison->view->baseline];
-    if (arm->is_baseline)
-        text_add(text, "%s", arm->diverged ? "" : "baseline");
-    if (verdict == VERDICT_DIVERGED && !arm->diverged)
-        text_add(text, "baseline diverged %d of %d", baseline->diverged, seeds);
-    else if (verdict == VERDICT_DIVERGED || arm->diverged)
-        text_add(text, "diverged %d of %d", arm->diverged, seeds);
-    else if (verdict == VERDICT_NONE && !arm->is_baseline)
-        text_add(text, "no verdict");
-    else if (verdict == VERDICT_EQUIVALENT)
-        text_add(text, "equivalent (±%s)", number_small(margin, 2).text);
-    else if (!arm->is_baseline)
-        text_add(text, "%s", verdict_names[verdict]);
 }
 
 // ---- The answer -------------------------------------------------------------------------------------------------------------
@@ -102,9 +83,11 @@ static const char *common(const struct comparison *comparison, size_t offset)
     const char *value = NULL;
     for (int i = 0; i < comparison->arm_count; i++) {
         const char *own = *(const char *const *)((const char *)&comparison->arms[i] + offset);
-        if (own && value && strcmp(own, value) != 0)
+        if (!own || !*own)
+            continue;
+        if (value && strcmp(own, value) != 0)
             return NULL;
-        value = own ? own : value;
+        value = own;
     }
     return value;
 }
@@ -118,8 +101,8 @@ static void add_size(const struct comparison *comparison, struct text *text)
     }
     struct number small = number_count(low), large = number_count(high);
     if (high > 0)
-        text_add(text, !strcmp(small.text, large.text) ? "models of %s parameters, " : "models of %s to %s parameters, ", small.text,
-                 large.text);
+        text_add(text, !strcmp(small.text, large.text) ? "models of %s parameters, " : "models of %s to %s parameters, ",
+                 small.text, large.text);
 }
 
 void words_limits(const struct comparison *comparison, struct text *text)
@@ -133,8 +116,10 @@ void words_limits(const struct comparison *comparison, struct text *text)
     text_add(text, data ? "the data %s, " : "the data of each arm, ", data);
     text_add(text, steps ? "%s training steps and " : "the training steps of each arm and ", steps);
     text_add(text, "%d seed%s that all arms share", view->seed_count, view->seed_count == 1 ? "" : "s");
-    text_add(text, rate ? ", with one learning rate (%s) for all arms, so an arm that would want another is not shown at its best"
-                        : ", with the learning rates that the arms name", rate);
+    text_add(text,
+             rate ? ", with one learning rate (%s) for all arms, so an arm that would want another is not shown at its best"
+                  : ", with the learning rates that the arms name",
+             rate);
     text_add(text, ". It does not show what happens at other sizes, on other data or in longer training; ");
     text_add(text, "seeds vary initial weights and the order of the data, not the choice of the held-out text");
     if (isfinite(comparison->block_error))

@@ -1,4 +1,4 @@
-// words.h: what a comparison says, as sentences: the metric, a verdict, the answer, what it does not show.
+// words.h: what a comparison says, as sentences: the metric, the answer, what it does not show.
 //
 // Who calls it: figures and the report. Every number comes from the comparison.
 #ifndef REPORT_WORDS_H
@@ -9,10 +9,8 @@
 #include "base/text.h"
 #include "report/comparison.h"
 
-// "val_loss above the floor (nats per byte)".
-void words_metric(const struct comparison *comparison, bool above_floor, struct text *text);
-// "better", "equivalent (±.01)", "diverged 2 of 5", "no verdict yet".
-void words_verdict(const struct comparison *comparison, const struct comparison_arm *arm, struct text *text);
+// "val_loss above the floor (nats per byte)"; above the floor where one is known.
+void words_metric(const struct comparison *comparison, bool with_unit, struct text *text);
 // One sentence: which arms are better, worse, equivalent, not distinguishable, diverged.
 void words_answer(const struct comparison *comparison, struct text *text);
 // What the result does not reach: sizes, data, steps, learning rates and seeds beside its own.

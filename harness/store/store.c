@@ -101,8 +101,8 @@ static uint32_t big_endian(const unsigned char *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-// Offsets of the SQLite file format, section 1.3: user_version at 60, application_id at 68.
-enum { HEADER_SIZE = 100, HEADER_VERSION = 60, HEADER_APPLICATION = 68 };
+// Offsets of the SQLite file format, section 1.3: page size at 16, user_version at 60, application_id at 68.
+enum { HEADER_SIZE = 100, HEADER_PAGE = 16, HEADER_VERSION = 60, HEADER_APPLICATION = 68 };
 
 static bool refuse_version(const struct store *store, int64_t version, struct error *error)
 {
@@ -113,12 +113,24 @@ static bool refuse_version(const struct store *store, int64_t version, struct er
                          version < STORE_VERSION ? "Read it with the program that wrote it" : "Update the program");
 }
 
-static bool check_header(const struct store *store, const unsigned char *header, size_t count, struct error *error)
+static bool has_unmerged_rows(const struct store *store)
+{
+    struct text path = {0};
+    struct stat status;
+    text_add(&path, "%s-wal", store->path);
+    bool has = stat(path.data, &status) == 0 && status.st_size > 0;
+    text_free(&path);
+    return has;
+}
+
+static bool check_header(const struct store *store, const unsigned char *header, int64_t size, struct error *error)
 {
     static const char magic[16] = "SQLite format 3";
-    if (count < sizeof magic || memcmp(header, magic, sizeof magic) != 0)
+    if (size < (int64_t)sizeof magic || memcmp(header, magic, sizeof magic) != 0)
         return error_request(error, "%s: not a database. Name another with --db FILE", store->path);
-    if (count < HEADER_SIZE)
+    // SQLite itself would take a last page that is there by half; while rows wait beside the file it may be one being written.
+    int64_t page = (int64_t)header[HEADER_PAGE] << 8 | header[HEADER_PAGE + 1];
+    if (size < HEADER_SIZE || page < 2 || (size % page != 0 && !has_unmerged_rows(store)))
         return error_request(error, "%s: a damaged database, cut short. Restore a copy, or name another with --db FILE",
                              store->path);
     if (big_endian(header + HEADER_APPLICATION) != STORE_APPLICATION)
@@ -163,7 +175,7 @@ static bool check_file(struct store *store, bool *is_new, struct error *error)
     if (!read_header(store, header, &size, error))
         return false;
     *is_new = size == 0;
-    return size == 0 || check_header(store, header, (size_t)size, error);
+    return size == 0 || check_header(store, header, size, error);
 }
 
 // The tables that schema.sql makes, as SQLite keeps them; what a user added beside them is fine.
@@ -252,16 +264,6 @@ static bool open_writer(struct store *store, struct error *error)
         unlink(store->path);
     }
     return done;
-}
-
-static bool has_unmerged_rows(const struct store *store)
-{
-    struct text path = {0};
-    struct stat status;
-    text_add(&path, "%s-wal", store->path);
-    bool has = stat(path.data, &status) == 0 && status.st_size > 0;
-    text_free(&path);
-    return has;
 }
 
 static int open_and_read(struct store *store, const char *parameters)

@@ -169,7 +169,8 @@ bool store_run_end(struct store *store, const char *id, const struct store_end *
 {
     // SQLite has no median: the mean of the middle one or two.
     static const char sql[] =
-        "UPDATE run SET state = ?1, finished_at = ?2, diverged_at = nullif(?3, -1), seconds = ?4, peak_bytes = ?5, failure = NULL, "
+        "UPDATE run SET state = ?1, finished_at = ?2, diverged_at = nullif(?3, -1), seconds = ?4, peak_bytes = ?5, failure = "
+        "NULL, "
         "tokens_per_s = coalesce((SELECT avg(tokens_per_s) FROM (SELECT tokens_per_s FROM speed WHERE speed.run = ?7 "
         "ORDER BY tokens_per_s LIMIT 2 - (SELECT count(*) FROM speed WHERE speed.run = ?7) % 2 "
         "OFFSET (SELECT (count(*) - 1) / 2 FROM speed WHERE speed.run = ?7))), ?6) WHERE number = ?7";

@@ -20,6 +20,7 @@ enum { VECTOR_BYTES = 64, MULTIPLY_ROWS = 8 }; // 8 x 2 sums of 32 registers
 #else
 enum { VECTOR_BYTES = 32, MULTIPLY_ROWS = 4 }; // 4 x 2 sums of 16 registers
 #endif
+enum { ARRAYS_MAX = 8 };      // tensors and gradients that a call touches
 enum { WIDTH_MULTIPLE = 16 }; // of a packed row: whole vectors of either REAL
 
 #define ALWAYS_INLINE __attribute__((always_inline))
@@ -121,286 +122,16 @@ struct tensor *op_attention(struct graph *graph, struct tensor *query, struct te
 #else
 
 #include "tensor/ops/attention_tile.h"
-
-#define TILE   ATTENTION_QUERY_TILE
-#define LOWEST ((REAL)(REAL_IS_FLOAT ? -FLT_MAX : -DBL_MAX))
-
-// One call: the buffers, and the query tile at hand.
-struct NAME(work) {
-    const struct attention *attention;
-    const struct attention_schedule *schedule;
-    REAL *buffers[BUFFER_COUNT];
-    int64_t width, rows; // of a packed row; head_dim in whole blocks
-    REAL factor;         // what packed queries are multiplied by
-    REAL cap;            // the soft cap, in bits (scores are kept in units of log 2)
-    // Of the sequence, pass and query tile at hand. Queries are lanes: vector `c` holds lanes [c LANES, (c + 1) LANES).
-    int64_t first_row;    // of the sequence
-    const int32_t *order; // of the pass
-    int64_t query_begin, query_count;
-    VECTOR max[COLUMNS], sum[COLUMNS];     // forward
-    VECTOR log_sum[COLUMNS], dot[COLUMNS]; // backward: log-sum-exp in bits, rowsum(dO * O)
-    VECTOR slope[COLUMNS], position[COLUMNS];
-    bool sloped;
-    struct run runs[RUNS_MAX];
-    int run_count;
-};
-
-static void NAME(work_open)(struct NAME(work) * work, const struct node *node, const struct lane *lane)
-{
-    const struct attention *attention = node->attributes;
-    double scale = 1.0 / sqrt((double)attention->head_dim);
-    *work = (struct NAME(work)){
-        .attention = attention,
-        .schedule = attention->schedule,
-        .width = padded_width(attention),
-        .rows = (attention->head_dim + ATTENTION_KEY_BLOCK - 1) / ATTENTION_KEY_BLOCK * ATTENTION_KEY_BLOCK,
-        .factor = (REAL)(attention->softcap > 0 ? scale / attention->softcap : scale * LOG2_E),
-        .cap = (REAL)(attention->softcap * LOG2_E),
-        .sloped = attention->slopes != NULL,
-    };
-    REAL *next = (REAL *)lane->workspace;
-    for (enum buffer buffer = 0; buffer < BUFFER_COUNT; buffer++) {
-        work->buffers[buffer] = next;
-        next += buffer_elements(attention, buffer);
-    }
-}
-
-// ---- Between the tensors' rows and packed ones ----------------------------------------------------------------------------
-
-// Columns [column, column + head_dim) of the rows at places [begin, begin + count), times factor; zeros up to `padded` rows.
-static void NAME(pack)(const struct NAME(work) * work, const REAL *from, int64_t from_width, int64_t column, int64_t begin,
-                       int64_t count, int64_t padded, REAL factor, REAL *to)
-{
-    int64_t head_dim = work->attention->head_dim;
-    for (int64_t i = 0; i < padded; i++, to += work->width) {
-        int64_t filled = i < count ? head_dim : 0;
-        if (filled) {
-            const REAL *row = from + (work->first_row + work->order[begin + i]) * from_width + column;
-            for (int64_t d = 0; d < head_dim; d++)
-                to[d] = row[d] * factor;
-        }
-        for (int64_t d = filled; d < work->width; d++)
-            to[d] = 0;
-    }
-}
-
-static void NAME(unpack)(const struct NAME(work) * work, const REAL *from, int64_t begin, int64_t count, REAL factor, bool add,
-                         REAL *to, int64_t to_width, int64_t column)
-{
-    int64_t head_dim = work->attention->head_dim;
-    for (int64_t i = 0; i < count; i++, from += work->width) {
-        REAL *row = to + (work->first_row + work->order[begin + i]) * to_width + column;
-        if (add)
-            for (int64_t d = 0; d < head_dim; d++)
-                row[d] += from[d] * factor;
-        else
-            for (int64_t d = 0; d < head_dim; d++)
-                row[d] = from[d] * factor;
-    }
-}
-
-// Keys and values of one head, for all places of the pass.
-static void NAME(pack_keys)(struct NAME(work) * work, const struct node *node, const struct lane *lane, int64_t kv_head)
-{
-    const struct attention *attention = work->attention;
-    int64_t time = work->schedule->time, kv_width = attention->kv_heads * attention->head_dim;
-    int64_t padded = (time + ATTENTION_KEY_TILE - 1) / ATTENTION_KEY_TILE * ATTENTION_KEY_TILE;
-    int64_t column = kv_head * attention->head_dim;
-    NAME(pack)(work, lane_input(node, 1, lane), kv_width, column, 0, time, padded, 1, work->buffers[KEY]);
-    NAME(pack)(work, lane_input(node, 2, lane), kv_width, column, 0, time, padded, 1, work->buffers[VALUE]);
-    if (work->sloped)
-        for (int64_t i = 0; i < padded; i++)
-            work->buffers[KEY_POSITION][i] = i < time ? (REAL)work->order[i] : 0;
-}
-
-// The queries of a tile, scaled, as rows and transposed.
-static void NAME(pack_queries)(struct NAME(work) * work, const struct node *node, const struct lane *lane, int64_t head,
-                               int64_t tile)
-{
-    const struct attention *attention = work->attention;
-    int64_t left = work->schedule->time - tile * TILE;
-    work->query_begin = tile * TILE;
-    work->query_count = left < TILE ? left : TILE;
-    NAME(pack)
-    (work, lane_input(node, 0, lane), attention->n_head * attention->head_dim, head * attention->head_dim, work->query_begin,
-     work->query_count, TILE, work->factor, work->buffers[QUERY_ROWS]);
-    NAME(transpose)(work->buffers[QUERY_ROWS], TILE, work->width, work->buffers[QUERY]);
-    if (!work->sloped)
-        return;
-    REAL positions[TILE] __attribute__((aligned(VECTOR_BYTES))) = {0};
-    for (int64_t i = 0; i < work->query_count; i++)
-        positions[i] = (REAL)work->order[work->query_begin + i];
-    for (int c = 0; c < COLUMNS; c++) {
-        work->position[c] = NAME(load)(positions + c * LANES);
-        work->slope[c] = NAME(splat)((REAL)(attention->slopes[head] * LOG2_E));
-    }
-}
-
-// The saved log-sum-exps of the tile's queries, in bits; 0 behind the end.
-static void NAME(read_log_sums)(const struct NAME(work) * work, const REAL *saved, int64_t head, REAL *log_sums)
-{
-    for (int64_t i = 0; i < TILE; i++)
-        log_sums[i] =
-            i < work->query_count
-                ? saved[(work->first_row + work->order[work->query_begin + i]) * work->attention->n_head + head] * (REAL)LOG2_E
-                : 0;
-}
-
-// ---- Scores of a tile ----------------------------------------------------------------------------------------------------
-
-// result [keys][TILE] = rows [keys][width] transposed [width][TILE], where some query sees the key.
-static void NAME(multiply_runs)(const struct NAME(work) * work, const REAL *rows, const REAL *transposed, REAL *result)
-{
-    for (const struct run *run = work->runs; run < work->runs + work->run_count; run++)
-        for (int key = run->key; key < run->key + run->keys; key += ATTENTION_KEY_BLOCK)
-            NAME(multiply_block)
-            (run->columns, false, work->attention->head_dim, rows + key * work->width, work->width, 1,
-             transposed + run->column * LANES, TILE, result + key * TILE + run->column * LANES, TILE);
-}
-
-// sum [width][TILE] += rows' [width][keys] scores [keys][TILE].
-static void NAME(add_weighted_rows)(const struct NAME(work) * work, const REAL *rows, const REAL *scores, REAL *sum)
-{
-    for (const struct run *run = work->runs; run < work->runs + work->run_count; run++)
-        for (int64_t d = 0; d < work->rows; d += ATTENTION_KEY_BLOCK)
-            NAME(multiply_block)
-            (run->columns, true, run->keys, rows + run->key * work->width + d, 1, work->width,
-             scores + run->key * TILE + run->column * LANES, TILE, sum + d * TILE + run->column * LANES, TILE);
-}
-
-// sum [keys][width] += scores [keys][TILE] rows [TILE][width].
-static void NAME(add_to_keys)(const struct NAME(work) * work, const struct attention_tile *tile, const REAL *scores,
-                              const REAL *rows, REAL *sum)
-{
-    for (int block = 0; block < ATTENTION_KEY_BLOCKS; block++) {
-        int begin = tile->lanes[block].begin, end = tile->lanes[block].end, key = block * ATTENTION_KEY_BLOCK;
-        for (int64_t d = 0; d < work->width && begin < end; d += 2 * LANES)
-            NAME(multiply_block)
-            (work->width - d > LANES ? 2 : 1, true, end - begin, scores + key * TILE + begin, TILE, 1,
-             rows + begin * work->width + d, work->width, sum + key * work->width + d, work->width);
-    }
-}
-
-// Soft cap, then alibi, on scores that still lack their cap.
-static void NAME(modify)(const struct NAME(work) * work, int64_t key_begin)
-{
-    const bool capped = work->cap > 0;
-    for (const struct run *run = work->runs; run < work->runs + work->run_count; run++)
-        for (int key = run->key; key < run->key + run->keys; key++)
-            for (int c = run->column; c < run->column + run->columns; c++) {
-                int64_t at = key * TILE + c * LANES;
-                VECTOR score = NAME(load)(work->buffers[SCORES] + at);
-                if (capped) {
-                    score = NAME(tanh)(score);
-                    NAME(store)(work->buffers[CAPPED] + at, score);
-                    score *= work->cap;
-                }
-                if (work->sloped) {
-                    VECTOR distance = work->position[c] - work->buffers[KEY_POSITION][key_begin + key];
-                    score -= work->slope[c] * (NAME(select)(distance < 0, -distance, distance));
-                }
-                NAME(store)(work->buffers[SCORES] + at, score);
-            }
-}
-
-static void NAME(score_tile)(struct NAME(work) * work, const struct attention_tile *tile)
-{
-    work->run_count = tile_runs(tile, LANES, work->runs);
-    NAME(multiply_runs)(work, work->buffers[KEY] + tile->key_begin * work->width, work->buffers[QUERY], work->buffers[SCORES]);
-    if (work->cap > 0 || work->sloped)
-        NAME(modify)(work, tile->key_begin);
-}
+#include "tensor/ops/attention_work.h"
+#include "tensor/ops/attention_scores.h"
 
 // ---- Forward --------------------------------------------------------------------------------------------------------------
 
-// The largest visible score of each query so far. What nothing sees may be anything, NaN included.
-ALWAYS_INLINE static inline void NAME(raise_max)(const int columns, const struct run *run, const uint32_t *mask,
-                                                 const REAL *scores, VECTOR *max)
-{
-    VECTOR highest[2] = {max[run->column], max[run->column + columns - 1]};
-    for (int key = run->key; key < run->key + run->keys; key++)
-#pragma GCC unroll 2
-        for (int c = 0; c < columns; c++) {
-            VECTOR score = NAME(load)(scores + key * TILE + (run->column + c) * LANES);
-            if (mask)
-                score = NAME(select)(NAME(visible)(mask[key], run->column + c), score, NAME(splat)(LOWEST));
-            highest[c] = NAME(select)(score > highest[c], score, highest[c]);
-        }
-#pragma GCC unroll 2
-    for (int c = 0; c < columns; c++)
-        max[run->column + c] = highest[c];
-}
-
-// Scores become probabilities over the running sum's scale; masked ones exact zeros.
-ALWAYS_INLINE static inline void NAME(exponentiate)(const int columns, const struct run *run, const uint32_t *mask,
-                                                    const VECTOR *max, REAL *scores, VECTOR *sum)
-{
-    VECTOR highest[2] = {max[run->column], max[run->column + columns - 1]};
-    VECTOR total[2] = {sum[run->column], sum[run->column + columns - 1]};
-    for (int key = run->key; key < run->key + run->keys; key++)
-#pragma GCC unroll 2
-        for (int c = 0; c < columns; c++) {
-            REAL *at = scores + key * TILE + (run->column + c) * LANES;
-            VECTOR probability = NAME(exp2)(NAME(load)(at) - highest[c]);
-            if (mask)
-                probability = NAME(keep)(NAME(visible)(mask[key], run->column + c), probability);
-            NAME(store)(at, probability);
-            total[c] += probability;
-        }
-#pragma GCC unroll 2
-    for (int c = 0; c < columns; c++)
-        sum[run->column + c] = total[c];
-}
-
-// A higher maximum shrinks what was summed up before it.
-static void NAME(rescale)(struct NAME(work) * work, const VECTOR *before)
-{
-    VECTOR shrink[COLUMNS];
-    bool same = true;
-    for (int c = 0; c < COLUMNS; c++) {
-        shrink[c] = NAME(exp2)(before[c] - work->max[c]);
-        work->sum[c] *= shrink[c];
-        for (int i = 0; i < LANES; i++)
-            same = same && shrink[c][i] == 1;
-    }
-    for (REAL *row = work->buffers[OUTPUT]; !same && row < work->buffers[OUTPUT] + work->rows * TILE; row += TILE)
-        for (int c = 0; c < COLUMNS; c++)
-            NAME(store)(row + c * LANES, NAME(load)(row + c * LANES) * shrink[c]);
-}
-
-static void NAME(forward_tile)(struct NAME(work) * work, const struct attention_tile *tile)
-{
-    const uint32_t *mask = tile->mask < 0 ? NULL : work->schedule->masks + tile->mask;
-    const struct run *end = work->runs;
-    REAL *scores = work->buffers[SCORES];
-    VECTOR before[COLUMNS];
-    NAME(score_tile)(work, tile);
-    end += work->run_count;
-    memcpy(before, work->max, sizeof before);
-    for (const struct run *run = work->runs; run < end; run++)
-        if (run->columns == 2 && !mask)
-            NAME(raise_max)(2, run, NULL, scores, work->max);
-        else if (run->columns == 2)
-            NAME(raise_max)(2, run, mask, scores, work->max);
-        else
-            NAME(raise_max)(1, run, mask, scores, work->max);
-    NAME(rescale)(work, before);
-    for (const struct run *run = work->runs; run < end; run++)
-        if (run->columns == 2 && !mask)
-            NAME(exponentiate)(2, run, NULL, work->max, scores, work->sum);
-        else if (run->columns == 2)
-            NAME(exponentiate)(2, run, mask, work->max, scores, work->sum);
-        else
-            NAME(exponentiate)(1, run, mask, work->max, scores, work->sum);
-    NAME(add_weighted_rows)(work, work->buffers[VALUE] + tile->key_begin * work->width, scores, work->buffers[OUTPUT]);
-}
-
 // The running state: nothing yet, or what earlier passes left in the output and the log-sum-exps.
-static void NAME(start_queries)(struct NAME(work) * work, const REAL *output, const REAL *saved, int64_t head, int pass)
+static void NAME(start_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int pass)
 {
-    const struct attention *attention = work->attention;
-    REAL log_sums[TILE] __attribute__((aligned(VECTOR_BYTES)));
-    if (pass == 0) {
+    work->fresh = pass == 0;
+    if (work->fresh) {
         memset(work->buffers[OUTPUT], 0, (size_t)(work->width * TILE) * sizeof(REAL));
         for (int c = 0; c < COLUMNS; c++) {
             work->max[c] = NAME(splat)(LOWEST);
@@ -408,62 +139,57 @@ static void NAME(start_queries)(struct NAME(work) * work, const REAL *output, co
         }
         return;
     }
-    NAME(pack)
-    (work, output, attention->n_head * attention->head_dim, head * attention->head_dim, work->query_begin, work->query_count,
-     TILE, 1, work->buffers[QUERY_ROWS]);
-    NAME(transpose)(work->buffers[QUERY_ROWS], TILE, work->width, work->buffers[OUTPUT]);
-    NAME(read_log_sums)(work, saved, head, log_sums);
+    HEAD output = NAME(query_head)(work, lane_output(node, 0, lane), head);
+    NAME(pack_tile)(work, output, 1, work->buffers[QUERY_ROWS], work->buffers[OUTPUT]);
+    NAME(read_log_sums)(work, node, lane, head, work->max);
     for (int c = 0; c < COLUMNS; c++) {
-        VECTOR log_sum = NAME(load)(log_sums + c * LANES);
-        work->max[c] = NAME(select)(log_sum > LOWEST, log_sum, NAME(splat)(LOWEST));
-        work->sum[c] = NAME(keep)(log_sum > LOWEST, NAME(splat)(1));
+        NAME(lanes) began = work->max[c] > LOWEST;
+        work->max[c] = NAME(select)(began, work->max[c], NAME(splat)(LOWEST));
+        work->sum[c] = NAME(keep)(began, NAME(splat)(1));
     }
 }
 
 // output = sum of weighted values / sum of weights; log-sum-exp = max + log(sum). -infinity: the query saw nothing so far.
-static void NAME(finish_queries)(struct NAME(work) * work, REAL *output, REAL *saved, int64_t head)
+static void NAME(finish_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
 {
-    const struct attention *attention = work->attention;
-    REAL sums[TILE] __attribute__((aligned(VECTOR_BYTES))), maxima[TILE] __attribute__((aligned(VECTOR_BYTES)));
+    REAL *output = work->buffers[OUTPUT], log_sums[TILE], maxima[TILE];
+    memcpy(log_sums, work->sum, sizeof log_sums);
+    memcpy(maxima, work->max, sizeof maxima);
+    for (int i = 0; i < TILE; i++)
+        log_sums[i] = maxima[i] * (REAL)LN_2 + NAME(log_of)(log_sums[i]);
+    for (int64_t place = work->queries.begin, i = 0; place < work->queries.end; place++, i++)
+        *NAME(log_sum_at)(work, node, lane, head, place) = log_sums[i];
     for (int c = 0; c < COLUMNS; c++) {
-        NAME(store)(sums + c * LANES, work->sum[c]);
-        NAME(store)(maxima + c * LANES, work->max[c]);
+        VECTOR share = 1 / NAME(select)(work->sum[c] == 0, NAME(splat)(1), work->sum[c]);
+        for (int64_t at = c * LANES; at < work->rows * TILE; at += TILE)
+            NAME(store)(output + at, NAME(load)(output + at) * share);
     }
-    for (int64_t i = 0; i < work->query_count; i++)
-        saved[(work->first_row + work->order[work->query_begin + i]) * attention->n_head + head] =
-            (REAL)((double)maxima[i] * LN_2 + log((double)sums[i]));
-    for (REAL *row = work->buffers[OUTPUT]; row < work->buffers[OUTPUT] + work->rows * TILE; row += TILE)
-        for (int c = 0; c < COLUMNS; c++)
-            NAME(store)
-            (row + c * LANES, NAME(load)(row + c * LANES) / NAME(select)(work->sum[c] == 0, NAME(splat)(1), work->sum[c]));
-    NAME(transpose)(work->buffers[OUTPUT], work->width, TILE, work->buffers[QUERY_ROWS]);
-    NAME(unpack)
-    (work, work->buffers[QUERY_ROWS], work->query_begin, work->query_count, 1, false, output,
-     attention->n_head * attention->head_dim, head * attention->head_dim);
+    NAME(transpose)(output, work->width, TILE, work->buffers[QUERY_ROWS]);
+    HEAD to = NAME(query_head)(work, lane_output(node, 0, lane), head);
+    NAME(unpack)(work, work->buffers[QUERY_ROWS], work->queries, 1, false, to);
 }
 
-static void NAME(forward_head)(struct NAME(work) * work, const struct node *node, const struct lane *lane, int64_t head,
-                               int pass)
+static void NAME(forward_head)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int pass)
 {
     const struct attention_schedule *schedule = work->schedule;
-    REAL *output = lane_output(node, 0, lane), *saved = lane_saved(node, lane);
+    NAME(plan_fetch)(work, node, lane, head, false);
     for (int64_t tile = 0; tile < schedule->query_tiles; tile++) {
         const int64_t *first = schedule->first_tile + pass * schedule->query_tiles + tile;
         NAME(pack_queries)(work, node, lane, head, tile);
-        NAME(start_queries)(work, output, saved, head, pass);
+        NAME(start_queries)(work, node, lane, head, pass);
         for (int64_t i = first[0]; i < first[1]; i++)
             NAME(forward_tile)(work, schedule->tiles + i);
-        NAME(finish_queries)(work, output, saved, head);
+        NAME(finish_queries)(work, node, lane, head);
     }
 }
 
 static void NAME(forward)(const struct node *node, struct span rows, struct lane *lane)
 {
-    struct NAME(work) work;
-    NAME(work_open)(&work, node, lane);
+    WORK work;
+    NAME(work_open)(&work, node, rows, lane);
     const struct attention *attention = work.attention;
     int64_t group = attention->n_head / attention->kv_heads, time = work.schedule->time;
-    for (work.first_row = rows.begin; work.first_row < rows.end; work.first_row += time)
+    for (; work.first_row < rows.end; work.first_row += time)
         for (int64_t kv_head = 0; kv_head < attention->kv_heads; kv_head++)
             for (int pass = 0; pass < work.schedule->passes; pass++) {
                 work.order = work.schedule->order + pass * time;
@@ -476,71 +202,17 @@ static void NAME(forward)(const struct node *node, struct span rows, struct lane
 
 // ---- Backward -------------------------------------------------------------------------------------------------------------
 
-// P = exp(score - log-sum-exp); dS = P (dP - rowsum(dO O)), through the soft cap's derivative 1 - tanh^2.
-ALWAYS_INLINE static inline void NAME(differentiate)(const int columns, const struct NAME(work) * work, const struct run *run,
-                                                     const uint32_t *mask)
-{
-    const bool capped = work->cap > 0;
-    VECTOR log_sum[2] = {work->log_sum[run->column], work->log_sum[run->column + columns - 1]};
-    VECTOR dot[2] = {work->dot[run->column], work->dot[run->column + columns - 1]};
-    for (int key = run->key; key < run->key + run->keys; key++)
-#pragma GCC unroll 2
-        for (int c = 0; c < columns; c++) {
-            int64_t at = key * TILE + (run->column + c) * LANES;
-            VECTOR probability = NAME(exp2)(NAME(load)(work->buffers[SCORES] + at) - log_sum[c]);
-            VECTOR gradient = probability * (NAME(load)(work->buffers[SCORE_GRADIENTS] + at) - dot[c]);
-            if (capped) {
-                VECTOR tangent = NAME(load)(work->buffers[CAPPED] + at);
-                gradient *= 1 - tangent * tangent;
-            }
-            if (mask) {
-                NAME(lanes) visible = NAME(visible)(mask[key], run->column + c);
-                probability = NAME(keep)(visible, probability);
-                gradient = NAME(keep)(visible, gradient);
-            }
-            NAME(store)(work->buffers[SCORES] + at, probability);
-            NAME(store)(work->buffers[SCORE_GRADIENTS] + at, gradient);
-        }
-}
-
-static void NAME(backward_tile)(struct NAME(work) * work, const struct attention_tile *tile)
-{
-    const uint32_t *mask = tile->mask < 0 ? NULL : work->schedule->masks + tile->mask;
-    REAL *const *buffers = work->buffers;
-    int64_t keys = tile->key_begin * work->width;
-    NAME(score_tile)(work, tile);
-    NAME(multiply_runs)(work, buffers[VALUE] + keys, buffers[OUTPUT_GRADIENT], buffers[SCORE_GRADIENTS]);
-    for (const struct run *run = work->runs; run < work->runs + work->run_count; run++)
-        if (run->columns == 2 && !mask)
-            NAME(differentiate)(2, work, run, NULL);
-        else if (run->columns == 2)
-            NAME(differentiate)(2, work, run, mask);
-        else
-            NAME(differentiate)(1, work, run, mask);
-    NAME(add_to_keys)(work, tile, buffers[SCORES], buffers[OUTPUT_GRADIENT_ROWS], buffers[VALUE_GRADIENT] + keys);
-    NAME(add_to_keys)(work, tile, buffers[SCORE_GRADIENTS], buffers[QUERY_ROWS], buffers[KEY_GRADIENT] + keys);
-    NAME(add_weighted_rows)(work, buffers[KEY] + keys, buffers[SCORE_GRADIENTS], buffers[OUTPUT]);
-}
-
 // The output's gradient as rows and transposed, rowsum(dO O) and the log-sum-exps of the tile's queries; their gradient is 0.
-static void NAME(pack_output_gradient)(struct NAME(work) * work, const struct node *node, const struct lane *lane, int64_t head)
+static void NAME(pack_output_gradient)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
 {
-    const struct attention *attention = work->attention;
-    int64_t width = attention->n_head * attention->head_dim, column = head * attention->head_dim;
     REAL *const *buffers = work->buffers;
-    REAL log_sums[TILE] __attribute__((aligned(VECTOR_BYTES)));
-    // The output's rows pass through the place of the gradient's rows, its transpose through that of the queries' gradient.
-    NAME(pack)
-    (work, lane_output(node, 0, lane), width, column, work->query_begin, work->query_count, TILE, 1,
-     buffers[OUTPUT_GRADIENT_ROWS]);
-    NAME(transpose)(buffers[OUTPUT_GRADIENT_ROWS], TILE, work->width, buffers[OUTPUT]);
-    NAME(pack)
-    (work, lane_output_gradient(node, 0, lane), width, column, work->query_begin, work->query_count, TILE, 1,
-     buffers[OUTPUT_GRADIENT_ROWS]);
-    NAME(transpose)(buffers[OUTPUT_GRADIENT_ROWS], TILE, work->width, buffers[OUTPUT_GRADIENT]);
-    NAME(read_log_sums)(work, lane_saved(node, lane), head, log_sums);
+    HEAD output = NAME(query_head)(work, lane_output(node, 0, lane), head);
+    HEAD gradient = NAME(query_head)(work, lane_output_gradient(node, 0, lane), head);
+    // The output passes through the places of its gradient's rows and of the queries' gradient.
+    NAME(pack_tile)(work, output, 1, buffers[OUTPUT_GRADIENT_ROWS], buffers[OUTPUT]);
+    NAME(pack_tile)(work, gradient, 1, buffers[OUTPUT_GRADIENT_ROWS], buffers[OUTPUT_GRADIENT]);
+    NAME(read_log_sums)(work, node, lane, head, work->log_sum);
     for (int c = 0; c < COLUMNS; c++) {
-        work->log_sum[c] = NAME(load)(log_sums + c * LANES);
         work->dot[c] = (VECTOR){0};
         for (int64_t at = c * LANES; at < work->rows * TILE; at += TILE)
             work->dot[c] += NAME(load)(buffers[OUTPUT] + at) * NAME(load)(buffers[OUTPUT_GRADIENT] + at);
@@ -548,59 +220,50 @@ static void NAME(pack_output_gradient)(struct NAME(work) * work, const struct no
     memset(buffers[OUTPUT], 0, (size_t)(work->width * TILE) * sizeof(REAL));
 }
 
-static void NAME(backward_head)(struct NAME(work) * work, const struct node *node, const struct lane *lane, int64_t head,
-                                int pass)
+static void NAME(backward_head)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int pass)
 {
     const struct attention_schedule *schedule = work->schedule;
-    const struct attention *attention = work->attention;
-    REAL *gradient = lane_input_gradient(node, 0, lane);
-    REAL scale = (REAL)(1.0 / sqrt((double)attention->head_dim));
+    HEAD gradient = NAME(query_head)(work, lane_input_gradient(node, 0, lane), head);
+    bool add = pass > 0 || lane_accumulates(node, 0, lane);
+    NAME(plan_fetch)(work, node, lane, head, true);
     for (int64_t tile = 0; tile < schedule->query_tiles; tile++) {
         const int64_t *first = schedule->first_tile + pass * schedule->query_tiles + tile;
         NAME(pack_queries)(work, node, lane, head, tile);
         NAME(pack_output_gradient)(work, node, lane, head);
         for (int64_t i = first[0]; i < first[1]; i++)
             NAME(backward_tile)(work, schedule->tiles + i);
-        if (!gradient)
-            continue;
         NAME(transpose)(work->buffers[OUTPUT], work->width, TILE, work->buffers[QUERY_ROWS]);
-        NAME(unpack)
-        (work, work->buffers[QUERY_ROWS], work->query_begin, work->query_count, scale,
-         pass > 0 || lane_accumulates(node, 0, lane), gradient, attention->n_head * attention->head_dim,
-         head * attention->head_dim);
+        NAME(unpack)(work, work->buffers[QUERY_ROWS], work->queries, work->scale, add, gradient);
     }
 }
 
 // One kv head in one pass: its query heads in order, then its own gradients.
-static void NAME(backward_group)(struct NAME(work) * work, const struct node *node, const struct lane *lane, int64_t kv_head,
-                                 int pass)
+static void NAME(backward_group)(WORK *work, const struct node *node, const struct lane *lane, int64_t kv_head, int pass)
 {
     const struct attention *attention = work->attention;
-    int64_t group = attention->n_head / attention->kv_heads, width = attention->kv_heads * attention->head_dim;
-    REAL *key_gradient = lane_input_gradient(node, 1, lane), *value_gradient = lane_input_gradient(node, 2, lane);
+    int64_t group = attention->n_head / attention->kv_heads;
+    REAL *const *buffers = work->buffers;
     NAME(pack_keys)(work, node, lane, kv_head);
-    memset(work->buffers[KEY_GRADIENT], 0, buffer_elements(attention, KEY_GRADIENT) * sizeof(REAL));
-    memset(work->buffers[VALUE_GRADIENT], 0, buffer_elements(attention, VALUE_GRADIENT) * sizeof(REAL));
+    memset(buffers[KEY_GRADIENT], 0, buffer_elements(attention, KEY_GRADIENT) * sizeof(REAL));
+    memset(buffers[VALUE_GRADIENT], 0, buffer_elements(attention, VALUE_GRADIENT) * sizeof(REAL));
     for (int64_t head = kv_head * group; head < (kv_head + 1) * group; head++)
         NAME(backward_head)(work, node, lane, head, pass);
     // Packed queries carried `factor`, of which a part belongs to the units of the scores and not to the gradient.
-    REAL unit = (REAL)(attention->softcap > 0 ? attention->softcap : LN_2);
-    if (key_gradient)
-        NAME(unpack)
-        (work, work->buffers[KEY_GRADIENT], 0, work->schedule->time, unit, pass > 0 || lane_accumulates(node, 1, lane),
-         key_gradient, width, kv_head * attention->head_dim);
-    if (value_gradient)
-        NAME(unpack)
-        (work, work->buffers[VALUE_GRADIENT], 0, work->schedule->time, 1, pass > 0 || lane_accumulates(node, 2, lane),
-         value_gradient, width, kv_head * attention->head_dim);
+    const REAL units[] = {0, (REAL)(attention->softcap > 0 ? attention->softcap : LN_2), 1};
+    for (int input = 1; input <= 2; input++) {
+        HEAD to = NAME(key_head)(work, lane_input_gradient(node, input, lane), kv_head);
+        bool add = pass > 0 || lane_accumulates(node, input, lane);
+        REAL *from = buffers[input == 1 ? KEY_GRADIENT : VALUE_GRADIENT];
+        NAME(unpack)(work, from, (struct span){0, work->schedule->time}, units[input], add, to);
+    }
 }
 
 static void NAME(backward)(const struct node *node, struct span rows, struct lane *lane)
 {
-    struct NAME(work) work;
-    NAME(work_open)(&work, node, lane);
+    WORK work;
+    NAME(work_open)(&work, node, rows, lane);
     int64_t time = work.schedule->time;
-    for (work.first_row = rows.begin; work.first_row < rows.end; work.first_row += time)
+    for (; work.first_row < rows.end; work.first_row += time)
         for (int64_t kv_head = 0; kv_head < work.attention->kv_heads; kv_head++)
             for (int pass = 0; pass < work.schedule->passes; pass++) {
                 work.order = work.schedule->order + pass * time;
@@ -613,7 +276,11 @@ static const struct kernels NAME(kernels) = {.forward = NAME(forward), .backward
 
 #undef TILE
 #undef LOWEST
+#undef WORK
+#undef HEAD
+#undef PRODUCT
 #undef VECTOR
+#undef UNALIGNED
 #undef LANES
 #undef COLUMNS
 #undef EXP2_CUT

@@ -1,0 +1,211 @@
+// attention_work.h: one call's state, and the way between the tensors' rows and packed ones.
+//
+// A head's columns of a tensor are rows far apart; the kernel copies them into rows that lie together, in the order of the pass,
+// padded with zeros to whole vectors. Included by attention.c once for each REAL; deliberately without an include guard.
+
+#define TILE   ATTENTION_QUERY_TILE
+#define LOWEST ((REAL)(REAL_IS_FLOAT ? -FLT_MAX : -DBL_MAX))
+#define WORK   struct NAME(work)
+#define HEAD   struct NAME(head)
+
+// The columns of one head in one sequence: element d of position i at rows[i * width + d]. rows is NULL where there are none.
+HEAD
+{
+    REAL *rows;
+    int64_t width;
+};
+
+// One call: the buffers, and the query tile at hand.
+WORK
+{
+    const struct attention *attention;
+    const struct attention_schedule *schedule;
+    REAL *buffers[BUFFER_COUNT];
+    int64_t width, rows; // of a packed row; head_dim in whole blocks
+    REAL scale, factor;  // 1 / sqrt(head_dim); what packed queries are multiplied by
+    REAL cap;            // the soft cap, in bits (scores are kept in units of log 2)
+    bool sloped;
+    int64_t first_row, end_row; // of the sequence, of the call
+    const int32_t *order;       // of the pass
+    struct span queries;        // places of the tile's queries
+    // Queries are lanes: vector `c` holds lanes [c LANES, (c + 1) LANES) of the tile.
+    bool fresh;                            // nothing is summed up yet
+    VECTOR max[COLUMNS], sum[COLUMNS];     // forward
+    VECTOR log_sum[COLUMNS], dot[COLUMNS]; // backward: log-sum-exp in bits, rowsum(dO * O)
+    VECTOR slope[COLUMNS], position[COLUMNS];
+    HEAD next[ARRAYS_MAX]; // what the next head will touch
+    int next_count;
+    int64_t next_place;
+    struct run runs[RUNS_MAX];
+    int run_count;
+};
+
+static void NAME(work_open)(WORK *work, const struct node *node, struct span rows, const struct lane *lane)
+{
+    const struct attention *attention = node->attributes;
+    double scale = 1.0 / sqrt((double)attention->head_dim);
+    *work = (WORK){
+        .attention = attention,
+        .schedule = attention->schedule,
+        .width = padded_width(attention),
+        .rows = (attention->head_dim + ATTENTION_KEY_BLOCK - 1) / ATTENTION_KEY_BLOCK * ATTENTION_KEY_BLOCK,
+        .scale = (REAL)scale,
+        .factor = (REAL)(attention->softcap > 0 ? scale / attention->softcap : scale * LOG2_E),
+        .cap = (REAL)(attention->softcap * LOG2_E),
+        .sloped = attention->slopes != NULL,
+        .first_row = rows.begin,
+        .end_row = rows.end,
+    };
+    REAL *next = (REAL *)lane->workspace;
+    for (enum buffer buffer = 0; buffer < BUFFER_COUNT; buffer++) {
+        work->buffers[buffer] = next;
+        next += buffer_elements(attention, buffer);
+    }
+}
+
+// Head `index` of `heads` in the tensor at `array`, in the sequence that begins at `first_row`.
+static HEAD NAME(head_at)(const WORK *work, const void *array, int64_t heads, int64_t first_row, int64_t index)
+{
+    int64_t head_dim = work->attention->head_dim, width = heads * head_dim;
+    return (HEAD){array ? (REAL *)array + first_row * width + index * head_dim : NULL, width};
+}
+static HEAD NAME(query_head)(const WORK *work, const void *array, int64_t index)
+{
+    return NAME(head_at)(work, array, work->attention->n_head, work->first_row, index);
+}
+static HEAD NAME(key_head)(const WORK *work, const void *array, int64_t index)
+{
+    return NAME(head_at)(work, array, work->attention->kv_heads, work->first_row, index);
+}
+
+// to = from * factor, or to += from * factor; `count` elements.
+ALWAYS_INLINE static inline void NAME(copy)(const REAL *restrict from, int64_t count, REAL factor, const bool add,
+                                            REAL *restrict to)
+{
+    int64_t d = 0;
+    for (; d + LANES <= count; d += LANES) {
+        UNALIGNED *place = (UNALIGNED *)(to + d), value = *(const UNALIGNED *)(from + d) * factor;
+        if (add)
+            value += *place;
+        *place = value;
+    }
+    for (; d < count; d++)
+        to[d] = add ? to[d] + from[d] * factor : from[d] * factor;
+}
+
+// The rows at `places`, times factor; zeros up to `padded` rows.
+static void NAME(pack)(const WORK *work, HEAD from, struct span places, int64_t padded, REAL factor, REAL *to)
+{
+    int64_t head_dim = work->attention->head_dim, width = work->width;
+    const REAL *end = to + padded * width;
+    for (int64_t i = places.begin; i < places.end; i++, to += width) {
+        NAME(copy)(from.rows + work->order[i] * from.width, head_dim, factor, false, to);
+        for (int64_t d = head_dim; d < width; d++)
+            to[d] = 0;
+    }
+    while (to < end)
+        *to++ = 0;
+}
+
+// The way back: rows times factor are written, or added.
+static void NAME(unpack)(const WORK *work, const REAL *from, struct span places, REAL factor, bool add, HEAD to)
+{
+    int64_t head_dim = work->attention->head_dim;
+    for (int64_t i = places.begin; to.rows && i < places.end; i++, from += work->width) {
+        REAL *row = to.rows + work->order[i] * to.width;
+        if (add)
+            NAME(copy)(from, head_dim, factor, true, row);
+        else
+            NAME(copy)(from, head_dim, factor, false, row);
+    }
+}
+
+// A head's rows lie far apart, and hardware does not guess where the next one is: while one head is multiplied, the rows of the
+// next are asked for, few at a time, because requests beyond what the core can track are dropped.
+static void NAME(plan_fetch)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, bool backward)
+{
+    const struct attention *attention = work->attention;
+    int64_t next = (head + 1) % attention->n_head, first_row = work->first_row + (next ? 0 : work->schedule->time);
+    int64_t group = attention->n_head / attention->kv_heads;
+    const void *arrays[ARRAYS_MAX] = {lane_input(node, 0, lane), lane_output(node, 0, lane), lane_input(node, 1, lane),
+                                      lane_input(node, 2, lane)};
+    if (backward) {
+        arrays[4] = lane_output_gradient(node, 0, lane);
+        for (int input = 0; input < 3; input++)
+            arrays[5 + input] = lane_input_gradient(node, input, lane);
+    }
+    work->next_count = 0;
+    work->next_place = 0;
+    for (int i = 0; i < ARRAYS_MAX && first_row < work->end_row; i++) {
+        bool of_keys = i == 2 || i == 3 || i >= 6;
+        int64_t heads = of_keys ? attention->kv_heads : attention->n_head, index = of_keys ? next / group : next;
+        if (arrays[i] && !(of_keys && next % group))
+            work->next[work->next_count++] = NAME(head_at)(work, arrays[i], heads, first_row, index);
+    }
+}
+
+// The next position's rows; called now and then from the products.
+static inline void NAME(fetch)(WORK *work)
+{
+    if (work->next_place >= work->schedule->time)
+        return;
+    int64_t position = work->order[work->next_place++];
+    for (int i = 0; i < work->next_count; i++) {
+        const REAL *row = work->next[i].rows + position * work->next[i].width;
+        for (int64_t d = 0; d < work->attention->head_dim; d += MEMORY_ALIGNMENT / (int64_t)sizeof(REAL))
+            __builtin_prefetch(row + d, 0, 2);
+    }
+}
+
+// Keys and values of one head, for all places of the pass.
+static void NAME(pack_keys)(WORK *work, const struct node *node, const struct lane *lane, int64_t kv_head)
+{
+    int64_t time = work->schedule->time, padded = (time + ATTENTION_KEY_TILE - 1) / ATTENTION_KEY_TILE * ATTENTION_KEY_TILE;
+    struct span all = {0, time};
+    NAME(pack)(work, NAME(key_head)(work, lane_input(node, 1, lane), kv_head), all, padded, 1, work->buffers[KEY]);
+    NAME(pack)(work, NAME(key_head)(work, lane_input(node, 2, lane), kv_head), all, padded, 1, work->buffers[VALUE]);
+    for (int64_t i = 0; work->sloped && i < padded; i++)
+        work->buffers[KEY_POSITION][i] = i < time ? (REAL)work->order[i] : 0;
+}
+
+// The rows of the tile's queries, transposed; they stay in `rows` too.
+static void NAME(pack_tile)(const WORK *work, HEAD from, REAL factor, REAL *rows, REAL *transposed)
+{
+    NAME(pack)(work, from, work->queries, TILE, factor, rows);
+    NAME(transpose)(rows, TILE, work->width, transposed);
+}
+
+// The queries of a tile, scaled.
+static void NAME(pack_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int64_t tile)
+{
+    int64_t time = work->schedule->time, begin = tile * TILE, end = begin + TILE < time ? begin + TILE : time;
+    work->queries = (struct span){begin, end};
+    HEAD query = NAME(query_head)(work, lane_input(node, 0, lane), head);
+    NAME(pack_tile)(work, query, work->factor, work->buffers[QUERY_ROWS], work->buffers[QUERY]);
+    if (!work->sloped)
+        return;
+    REAL positions[TILE] __attribute__((aligned(VECTOR_BYTES))) = {0};
+    for (int64_t i = begin; i < end; i++)
+        positions[i - begin] = (REAL)work->order[i];
+    for (int c = 0; c < COLUMNS; c++) {
+        work->position[c] = NAME(load)(positions + c * LANES);
+        work->slope[c] = NAME(splat)((REAL)(work->attention->slopes[head] * LOG2_E));
+    }
+}
+
+// Where the log-sum-exp of the query at a place is kept.
+static REAL *NAME(log_sum_at)(const WORK *work, const struct node *node, const struct lane *lane, int64_t head, int64_t place)
+{
+    return (REAL *)lane_saved(node, lane) + (work->first_row + work->order[place]) * work->attention->n_head + head;
+}
+
+// The saved log-sum-exps of the tile's queries, in bits; 0 behind the end.
+static void NAME(read_log_sums)(const WORK *work, const struct node *node, const struct lane *lane, int64_t head,
+                                VECTOR *vectors)
+{
+    REAL log_sums[TILE] __attribute__((aligned(VECTOR_BYTES))) = {0};
+    for (int64_t i = work->queries.begin; i < work->queries.end; i++)
+        log_sums[i - work->queries.begin] = *NAME(log_sum_at)(work, node, lane, head, i) * (REAL)LOG2_E;
+    for (int c = 0; c < COLUMNS; c++)
+        vectors[c] = NAME(load)(log_sums + c * LANES);
+}
