@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HELP_COLUMN_MAX = 30 };
+enum { HELP_COLUMN_MAX = 34 };
 
 // One line of a two-column list; a left side that is too long gets a line of its own.
 static void print_pair(FILE *file, int width, const char *left, const char *right)

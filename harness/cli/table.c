@@ -80,17 +80,23 @@ static void put_visible(const char *cell, FILE *file)
         fputc((unsigned char)*cell < ' ' || *cell == 127 ? ' ' : *cell, file);
 }
 
-static void put_aligned(const struct table *table, const int *widths, int column, const char *cell, FILE *file)
+// `cells` NULL: the headings. Nothing is written behind the last cell that says something.
+static void put_line(const struct table *table, const int *widths, char *const *cells, FILE *file)
 {
-    int padding = widths[column] - display_width(cell);
-    bool number = table->columns[column].number;
-    if (column > 0)
-        fputs("  ", file);
-    if (number)
-        put_spaces(padding, file);
-    put_visible(cell, file);
-    if (!number && column + 1 < table->column_count)
-        put_spaces(padding, file);
+    int blank = 0; // spaces owed before the next cell
+    for (int j = 0; j < table->column_count; j++) {
+        const char *cell = cells ? cells[j] ? cells[j] : "" : heading_of(&table->columns[j]);
+        int padding = widths[j] - display_width(cell);
+        bool number = table->columns[j].number;
+        blank += number ? padding : 0;
+        if (*cell) {
+            put_spaces(blank, file);
+            put_visible(cell, file);
+            blank = 0;
+        }
+        blank += (number ? 0 : padding) + 2;
+    }
+    fputc('\n', file);
 }
 
 static void print_text(const struct table *table, FILE *file)
@@ -104,16 +110,9 @@ static void print_text(const struct table *table, FILE *file)
             widths[j] = width > widths[j] ? width : widths[j];
         }
     }
-    for (int j = 0; j < table->column_count; j++)
-        put_aligned(table, widths, j, heading_of(&table->columns[j]), file);
-    fputc('\n', file);
-    for (int i = 0; i < table->row_count; i++) {
-        for (int j = 0; j < table->column_count; j++) {
-            const char *cell = cell_of(table, i, j);
-            put_aligned(table, widths, j, cell ? cell : "", file);
-        }
-        fputc('\n', file);
-    }
+    put_line(table, widths, NULL, file);
+    for (int i = 0; i < table->row_count; i++)
+        put_line(table, widths, table->cells + (size_t)i * (size_t)table->column_count, file);
 }
 
 // ---- CSV ----------------------------------------------------------------------------------------------------------------------
@@ -171,6 +170,10 @@ static void put_json_number(const char *cell, FILE *file)
 {
     int64_t whole;
     char *end;
+    if (!strcmp(cell, "true") || !strcmp(cell, "false")) {
+        fputs(cell, file);
+        return;
+    }
     if (text_to_int(cell, &whole)) {
         fprintf(file, "%lld", (long long)whole);
         return;

@@ -4,12 +4,12 @@
 
 #include "cli/verb.h"
 
-enum { TABLE_COLUMNS_MAX = 24 };
+enum { TABLE_COLUMNS_MAX = 40 };
 
 struct column {
     const char *name;    // the JSON key and CSV heading: "tokens_per_s"
     const char *heading; // for people: "tok/s"; NULL: the name
-    bool number;         // right-aligned; a JSON number (non-finite: null) rather than a string
+    bool number;         // right-aligned; a JSON number (non-finite: null), true or false rather than a string
 };
 struct table {
     const struct column *columns;

@@ -164,24 +164,31 @@ struct schedule_calls {
 // Three parts of tokens. Windows of seq_len + 1 tokens are cut from them: inputs and, one later, targets.
 enum data_part { DATA_TRAIN, DATA_VALIDATION, DATA_TEST, DATA_PARTS };
 struct dataset {
-    uint16_t *tokens;                     // all parts in a row
-    struct span parts[DATA_PARTS];        // into tokens
-    int64_t vocab;                        // every token is below it
-    float *surprise;                      // -log p of each token by the source itself, in nats; NULL where unknown
-    bool tokens_are_bytes;                // bits per byte can be given
-    char hash[HASH_TEXT_SIZE];            // of the tokens: part of a run's identity
+    uint16_t *tokens;                // all parts in a row
+    struct span parts[DATA_PARTS];   // into tokens
+    const char *files[DATA_PARTS];   // where each part came from, for messages; NULL for a generator; they are the options'
+    int64_t vocab;                   // every token is below it
+    float *surprise;                 // -log p of each token by the source itself, in nats; NULL where unknown
+    bool tokens_are_bytes;           // bits per byte can be given
+    char hash[HASH_TEXT_SIZE];       // of the tokens: part of a run's identity
     size_t allocated, surprise_allocated;
 };
 struct data_calls {
     // The hash without the tokens where that is cheaper (a generator's options); NULL: `open` is called for it.
     void (*identity)(const void *options, char hash[HASH_TEXT_SIZE]);
-    // Reads or makes the tokens. Errors name the file and what to do. Released by dataset_close.
+    // Reads or makes the tokens. Errors name the file and what to do. Released by dataset_close, also after a failure.
     bool (*open)(const void *options, struct dataset *dataset, struct error *error);
 };
 void dataset_close(struct dataset *dataset);
-// For `open`: memory for `count` tokens (and surprises), then the split 90/5/5 of the tokens there are, and the hash.
+// For `open`: memory for `count` tokens (and surprises). Then the split 90/5/5 of the tokens there are, or of one train and one
+// held-out file (halved); it also finds vocab, and the hash unless a generator has set its own.
 bool dataset_allocate(struct dataset *dataset, int64_t count, bool surprise, struct error *error);
 void dataset_split(struct dataset *dataset, int64_t count);
+void dataset_split_at(struct dataset *dataset, int64_t train, int64_t count);
+// When a run meets its data: tokens of model.vocab or more, and parts shorter than one window of seq_len + 1, are refused.
+bool dataset_check(const struct dataset *dataset, int64_t vocab, int64_t seq_len, struct error *error);
+// The `accepts` of data whose targets are the next tokens: a model that looks ahead would see its answers.
+bool dataset_accepts_next_token(const void *options, const struct run *run, struct error *error);
 
 // How cost grows with the length of a sequence, per sequence.
 enum complexity { COMPLEXITY_NONE, COMPLEXITY_N, COMPLEXITY_N_LOG_N, COMPLEXITY_N_SQUARED };

@@ -81,7 +81,14 @@ bool registry_load_plugin(const char *path, struct error *error)
         error_request(error, "%s: made for component ABI %d, this program has %d; compile it again", path, *abi, COMPONENT_ABI);
     else
         component = find_descriptor(handle, name, path, error);
-    if (!component || !registry_add(component, error)) {
+    struct error trouble = {0};
+    if (component && !registry_add(component, &trouble)) {
+        char lead[PATH_MAX + 2];
+        snprintf(lead, sizeof lead, "%s: ", path);
+        error_carry(error, lead, &trouble);
+        component = NULL;
+    }
+    if (!component) {
         dlclose(handle);
         return false;
     }

@@ -50,7 +50,7 @@ const struct option run_scalars[] = {
     {.name = TRAIN(lanes), .type = OPTION_INT, .fallback = "2", .min = 1, .max = 64,
      .help = "partial sums of the gradient; at most as many threads can work"},
     {.name = TRAIN(nudge), .type = OPTION_REAL, .fallback = "0", .min = 0, .max = 1,
-     .help = "initial weights are moved by this much, relative to their spread: the placebo"},
+     .help = "standard deviation of a random shift of every initial weight: 1e-6 makes a placebo"},
     {.name = "seed", .offset = offsetof(struct run, seed), .type = OPTION_INT, .fallback = "1", .min = 0, .max = OPTION_NO_LIMIT,
      .help = "of initial weights, batches and masks"},
     {0},

@@ -14,6 +14,9 @@
 
 struct store;
 
+enum run_state { RUN_PLANNED, RUN_RUNNING, RUN_FINISHED, RUN_DIVERGED, RUN_FAILED };
+extern const char *const run_state_names[]; // "planned", "running", ... NULL-ended
+
 enum store_mode { STORE_READ, STORE_WRITE };
 
 // STORE_READ never creates a file. STORE_WRITE makes the database (and its folder) where there is none, and refuses a second
@@ -49,9 +52,10 @@ bool store_experiment_save(struct store *store, const struct store_experiment *e
 
 // ---- A run ---------------------------------------------------------------------------------------------------------------------
 
-// View.h's run_state as the runner needs it: what is there before it decides what is missing.
+// What is there before the runner decides what is missing.
 struct store_run {
-    int state; // enum run_state, or -1: never planned
+    bool known; // false: never planned, the rest is empty
+    enum run_state state;
     int64_t attempts;
     char commit[64]; // of the program that ran it; "" before it began
 };

@@ -6,9 +6,6 @@
 #include "base/memory.h"
 #include "store/store.h"
 
-enum run_state { RUN_PLANNED, RUN_RUNNING, RUN_FINISHED, RUN_DIVERGED, RUN_FAILED };
-extern const char *const run_state_names[]; // "planned", "running", ... NULL-ended
-
 struct run_view {
     char id[17];
     enum run_state state;
@@ -39,6 +36,7 @@ struct experiment_view {
     int64_t *seeds;
     struct arm_view *arms; // the baseline first
     int looks;             // times the comparison was extended by more seeds: 1 for the first
+    bool extension_declared; // by `replicates: {first, max}`, before the runs: every look has a level of its own
     const char *match;     // "params by ffn.d_ff" and what is left, or NULL
 };
 
@@ -47,6 +45,19 @@ bool view_open(struct store *store, const char *experiment, struct arena *arena,
                struct error *error);
 // Names of all experiments, newest first, NULL-ended.
 bool view_experiments(struct store *store, struct arena *arena, const char *const **names, struct error *error);
+
+// A run on its own, for lists of runs.
+struct run_row {
+    struct run_view run;
+    int64_t attempts, resumed_from_step;
+    int64_t started_at;            // unix time; 0: not yet
+    const char *experiments, *arm; // "demo, glu-variants"; its arm in the newest of them
+    const char *commit;            // of the program that ran it; "" before it began
+    const char *failure;           // NULL: none
+};
+// All runs in the order they were planned, or those of one experiment (by name); `experiment` may be NULL.
+bool view_runs(struct store *store, const char *experiment, struct arena *arena, int *count, const struct run_row **rows,
+               struct error *error);
 
 struct series {
     int64_t count;

@@ -13,13 +13,13 @@ enum train_state { TRAIN_FINISHED, TRAIN_DIVERGED };
 // What is known before step 1.
 struct train_facts {
     int64_t parameters, parameters_without_embeddings;
-    double flops;                // of the whole training: products, forward and backward
-    size_t planned_bytes;        // peak memory by the plan
+    double flops;         // of the whole training: products, forward and backward
+    size_t planned_bytes; // peak memory by the plan
     const char *data_hash;
 };
 
-// What a run tells while it goes. Values may be non-finite. `metric` is for what the run is (the same bits on every repetition);
-// `throughput` for what this machine did. Calls come from one thread.
+// What a run tells while it goes. Values may be non-finite. `metric` is for what the run is (the same bits on every
+// repetition); `throughput` for what this machine did. Calls come from one thread.
 struct train_sink {
     void *context;
     void (*begin)(void *context, const struct train_facts *facts, int64_t resumed_from_step);
@@ -31,21 +31,29 @@ struct train_sink {
 };
 
 struct train_options {
-    int threads;                 // at most lanes of them do work
-    const char *checkpoint;      // file to write and to resume from; NULL: none
-    bool poison;                 // see executor.h: a test's wish, changes no bit
+    int threads;            // at most lanes of them do work
+    const char *checkpoint; // file to write every train.checkpoint_every steps and to resume from; NULL: none
+    bool keeps;             // write it after the last step too
+    bool poison;            // see executor.h: a test's wish, changes no bit
 };
 
 struct train_result {
     enum train_state state;
-    int64_t diverged_at;         // step, or -1
+    int64_t diverged_at; // step, or -1
     double seconds, tokens_per_s;
     size_t peak_rss_bytes;
 };
 
-// Metrics told: per step train_loss, gradient_norm, learning_rate; every eval_every steps and at the end val_loss,
-// val_bits_per_byte, val_perplexity, val_excess (above the source's floor, where known); at the end test_loss, its standard
-// error over blocks, test_excess, floor. Step t counts from 0; evaluations carry the number of steps done.
+// Metrics told: per step train_loss (what is minimised), gradient_norm, learning_rate, and train_cross_entropy with a z-loss;
+// every eval_every steps and at the end val_loss, val_perplexity, val_bits_per_byte (bytes only), val_excess (above the
+// source's own mean surprise at the same targets, where known); at the end floor (that mean over the validation targets),
+// test_loss, test_standard_error (over blocks of windows), test_perplexity, test_bits_per_byte, test_excess. Losses but
+// train_loss are plain cross-entropies. Step t counts from 0; evaluations carry the number of steps done.
+//
+// A run has diverged, ends there with TRAIN_DIVERGED and keeps what it told, when
+// - a loss, the gradient norm or an evaluation is not finite (event non_finite, then diverged), or
+// - the training cross-entropy was, 20 steps in a row, above twice that of step 0 during warm-up or 1.1 times that of step 0
+//   after it: worse than before any training.
 bool train_run(const struct run *run, const struct train_options *options, const struct train_sink *sink,
                struct train_result *result, struct error *error);
 

@@ -1,0 +1,36 @@
+// conformance.h: properties that every component must have, a plug-in's too, each tried on small models built around it.
+//
+// Called by `ablate check` and by the tests. A property that makes no sense for a slot is not tried.
+#ifndef CHECK_CONFORMANCE_H
+#define CHECK_CONFORMANCE_H
+
+#include "base/error.h"
+#include "registry/run.h"
+
+enum verdict { CONFORMS, FAILS, NOT_TRIED };
+
+struct finding {
+    const char *property;     // "gradients"
+    const char *reason;       // why it must hold, one line
+    enum verdict verdict;
+    const char *setting;      // what was tried last: "attention=sliding(window=2)"
+    const char *seen;         // what was seen when it fails or is not tried; in the arena
+};
+
+// Tries all properties on one component, calling `report` after each. False when one fails.
+bool conformance_check(const struct component *component, struct arena *arena,
+                       void (*report)(void *context, const struct component *component, const struct finding *finding),
+                       void *context);
+
+// Holds the fast path (float, tiled attention, lanes, passes) against the reference (double, n x n scores) on one run: logits,
+// objective and every gradient. `worst` gets the largest relative difference and `where` its tensor. False: built neither.
+bool conformance_against_reference(const struct run *run, int64_t sequences, int64_t time, double *worst, char where[96],
+                                   struct error *error);
+
+// How far float may be from the double reference, of a tensor's largest value. A mistake shows at 1e-2 and above.
+extern const double conformance_float_limit;
+
+// The small run that checks start from; `component` fills its slot at its defaults, or with small options.
+void conformance_run(struct run *run, const struct component *component, bool small_options, struct arena *arena);
+
+#endif

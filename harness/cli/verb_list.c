@@ -1,0 +1,83 @@
+// verb_list.c: `ablate list [SLOT]`: the slots and everything that can fill them, written from the registry.
+#include "cli/table.h"
+#include "registry/registry.h"
+
+#include <string.h>
+
+enum { SLOT_NAME, COMPONENT_NAME, IS_DEFAULT, SUMMARY, OPTIONS, SOURCE, COLUMN_COUNT };
+
+static const struct column columns[] = {
+    [SLOT_NAME] = {.name = "slot"},
+    [COMPONENT_NAME] = {.name = "component"},
+    [IS_DEFAULT] = {.name = "is_default", .heading = "default"},
+    [SUMMARY] = {.name = "summary"},
+    [OPTIONS] = {.name = "options"},
+    [SOURCE] = {.name = "source"},
+};
+
+static void add_row(struct table *table, enum slot slot, const char *name, const char *summary, bool is_default)
+{
+    table_row(table);
+    table_cell(table, SLOT_NAME, "%s", slot_facts[slot].name);
+    table_cell(table, COMPONENT_NAME, "%s", name);
+    table_cell(table, IS_DEFAULT, "%s", is_default ? "yes" : "");
+    table_cell(table, SUMMARY, "%s", summary);
+}
+
+// "window=64, dilation=1"
+static void add_options(struct table *table, const struct component *component)
+{
+    struct text text = {0};
+    text_add(&text, "%s", "");
+    for (const struct option *option = component->options; option && option->name; option++)
+        text_add(&text, "%s%s=%s", text.length ? ", " : "", option->name, option->fallback ? option->fallback : "");
+    table_cell(table, OPTIONS, "%s", text.data);
+    text_free(&text);
+}
+
+static void add_slot(struct table *table, enum slot slot)
+{
+    const struct slot_facts *facts = &slot_facts[slot];
+    // A default may have options: "sliding(window=64)".
+    size_t length = strcspn(facts->fallback, "(");
+    if (facts->off)
+        add_row(table, slot, facts->off, "nothing here", !strcmp(facts->off, facts->fallback));
+    for (const struct component *const *c = registry_list(); *c; c++) {
+        if ((*c)->slot != slot)
+            continue;
+        add_row(table, slot, (*c)->name, (*c)->summary,
+                strlen((*c)->name) == length && !strncmp((*c)->name, facts->fallback, length));
+        add_options(table, *c);
+        if (table->column_count > SOURCE)
+            table_cell(table, SOURCE, "%s", (*c)->source ? (*c)->source : "");
+    }
+}
+
+static bool run(const struct request *request, struct error *error)
+{
+    enum slot chosen = SLOT_COUNT;
+    if (request->word_count > 0 && (chosen = slot_find(request->words[0], error)) == SLOT_COUNT)
+        return false;
+    bool is_text = request->format == OUTPUT_TEXT;
+    struct table table;
+    // Sources are long: people ask `describe` for them.
+    table_open(&table, columns, COLUMN_COUNT - is_text);
+    for (int slot = 0; slot < SLOT_COUNT; slot++)
+        if (chosen == SLOT_COUNT || chosen == (enum slot)slot)
+            add_slot(&table, (enum slot)slot);
+    table_print(&table, request->format, stdout);
+    table_close(&table);
+    if (is_text)
+        printf("\nablate describe SLOT/COMPONENT explains the options, ablate describe scalars the rest of a run.\n");
+    return true;
+}
+
+const struct verb verb_list = {
+    .name = "list",
+    .summary = "the slots of a model and everything that can fill them",
+    .words_help = "[SLOT]",
+    .words_max = 1,
+    .example = "ablate list attention",
+    .tables = true,
+    .run = run,
+};

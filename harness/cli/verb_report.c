@@ -1,0 +1,46 @@
+// verb_report.c: `ablate report`: one page an experiment, and its figures as files.
+#include <stdio.h>
+
+#include "cli/verb.h"
+#include "report/page.h"
+#include "store/view.h"
+
+static bool report(struct store *store, const char *name, struct arena *arena, struct error *error)
+{
+    struct comparison comparison;
+    if (!comparison_open(store, name, arena, &comparison, error))
+        return false;
+    const char *folder = page_folder(comparison.view->name, arena);
+    const struct figure_source source = {.store = store, .comparison = &comparison};
+    if (!page_write(&source, folder, error))
+        return false;
+    printf("%s/report.html\n", folder);
+    return true;
+}
+
+// One that goes wrong does not keep the others from their page.
+static bool run(const struct request *request, struct error *error)
+{
+    struct store *store;
+    const char *const *names = request->words;
+    if (!store_open(&store, request->database, STORE_READ, error))
+        return false;
+    bool done = request->word_count > 0 || view_experiments(store, request->arena, &names, error);
+    if (done && !*names)
+        done = error_request(error, "%s: holds no experiment yet; run one first: ablate run demo", request->database);
+    for (; names && *names; names++)
+        done = report(store, *names, request->arena, error) && done;
+    store_close(store);
+    return done;
+}
+
+const struct verb verb_report = {
+    .name = "report",
+    .summary = "writes the report of experiments: one self-contained HTML page each, and the figures as SVG and PDF",
+    .words_help = "[FILE|NAME...]",
+    .words_min = 0,
+    .words_max = -1,
+    .example = "ablate report demo",
+    .database = true,
+    .run = run,
+};

@@ -1,0 +1,270 @@
+// verb_run.c: `ablate run`: experiments from their files to their answers.
+//
+// All files are read before anything is run: a mistake in one of them runs nothing.
+#include <math.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/progress.h"
+#include "cli/table.h"
+#include "cli/verb.h"
+#include "report/comparison.h"
+#include "report/number.h"
+#include "report/screen.h"
+#include "store/provenance.h"
+#include "store/view.h"
+#include "sweep/estimate.h"
+#include "sweep/find.h"
+#include "sweep/runner.h"
+
+struct run_options {
+    bool dry_run, quiet;
+    int64_t jobs, threads, replicates;
+    double time_limit, hang_limit;
+};
+
+static const struct option options[] = {
+    {"dry_run", OPTION_BOOL, offsetof(struct run_options, dry_run), .fallback = "false",
+     .help = "prints what would be run, in how much time and memory, and runs nothing"},
+    {"jobs", OPTION_INT, offsetof(struct run_options, jobs), .fallback = "0", .min = 0, .max = 1024, .unit = "runs",
+     .help = "runs at once; 0: as many as there are cores"},
+    {"threads", OPTION_INT, offsetof(struct run_options, threads), .fallback = "0", .min = 0, .max = 1024, .unit = "threads",
+     .help = "threads of each run; 0: the cores divided among the runs"},
+    {"replicates", OPTION_INT, offsetof(struct run_options, replicates), .fallback = "0", .min = 0, .max = 1000,
+     .unit = "seeds", .help = "seeds of every arm; 0: as the file says"},
+    {"time_limit", OPTION_REAL, offsetof(struct run_options, time_limit), .fallback = "0", .min = 0, .max = 1e9,
+     .unit = "seconds", .help = "a run that takes longer has failed; 0: no limit"},
+    {"hang_limit", OPTION_REAL, offsetof(struct run_options, hang_limit), .fallback = "600", .min = 0, .max = 1e9,
+     .unit = "seconds", .help = "a run that says nothing for so long has failed; 0: no limit"},
+    {"quiet", OPTION_BOOL, offsetof(struct run_options, quiet), .fallback = "false", .help = "prints the answer alone"},
+    {0},
+};
+
+// ---- What to run ---------------------------------------------------------------------------------------------------------------
+
+struct sweep {
+    struct experiment *experiments;
+    struct plan *plans;
+    int read, planned;
+};
+
+static void close_sweep(struct sweep *sweep)
+{
+    for (int i = 0; i < sweep->planned; i++)
+        plan_close(&sweep->plans[i]);
+    for (int i = 0; i < sweep->read; i++)
+        experiment_close(&sweep->experiments[i]);
+    free(sweep->plans);
+    free(sweep->experiments);
+}
+
+static bool read_sweep(const struct request *request, struct sweep *sweep, struct error *error)
+{
+    const struct run_options *chosen = request->options;
+    struct experiment_changes changes = {.replicates = chosen->replicates, .set = request->set};
+    size_t count = (size_t)request->word_count;
+    bool done = true;
+    *sweep =
+        (struct sweep){memory_allocate(count, sizeof *sweep->experiments), memory_allocate(count, sizeof *sweep->plans), 0, 0};
+    for (int i = 0; i < request->word_count; i++) {
+        const char *file = find_experiment(request->words[i], request->database, request->arena, error);
+        bool read = file && experiment_read(file, &changes, &sweep->experiments[sweep->read], error);
+        sweep->read += read;
+        done = done && read;
+    }
+    for (; done && sweep->planned < sweep->read; sweep->planned++)
+        done = plan_open(&sweep->plans[sweep->planned], &sweep->experiments[sweep->planned], error);
+    if (!done)
+        error->is_request = true;
+    return done;
+}
+
+static int core_count(void)
+{
+    cpu_set_t cores;
+    int count = sched_getaffinity(0, sizeof cores, &cores) ? (int)sysconf(_SC_NPROCESSORS_ONLN) : CPU_COUNT(&cores);
+    return count > 0 ? count : 1;
+}
+
+// As many one-thread runs as there are cores; where fewer runs are left, the cores are divided among them.
+static void choose_jobs(const struct run_options *chosen, int left, int *jobs, int *threads)
+{
+    int cores = core_count();
+    *jobs = chosen->jobs > 0 ? (int)chosen->jobs : cores;
+    if (*jobs > left)
+        *jobs = left > 0 ? left : 1;
+    *threads = chosen->threads > 0 ? (int)chosen->threads : *jobs < cores ? cores / *jobs : 1;
+}
+
+static void print_notes(const struct experiment *experiment, const struct plan_reuse *reuse, bool quiet)
+{
+    if (quiet)
+        return;
+    fputs(experiment->notes ? experiment->notes : "", stdout);
+    if (reuse->of_other_commits)
+        printf("%s: %d of the %d runs there are were made by another version of the program (%s; this is %s)\n",
+               experiment->name, reuse->of_other_commits, reuse->runs, reuse->commit, provenance_commit());
+    fflush(stdout);
+}
+
+// ---- --dry-run -----------------------------------------------------------------------------------------------------------------
+
+static const struct column estimate_columns[] = {
+    {"arm", "arm", false},          {"runs_left", "runs left", true}, {"parameters", NULL, true},
+    {"flops", "FLOPs a run", true}, {"memory", "memory a run", true}, {"seconds", "time a run", true},
+};
+enum { ESTIMATE_COLUMNS = sizeof estimate_columns / sizeof *estimate_columns };
+
+static void print_estimate(const struct plan *plan, const struct plan_reuse *reuse, const struct estimate *estimate, int jobs,
+                           int threads)
+{
+    const struct experiment *experiment = plan->experiment;
+    struct table table;
+    table_open(&table, estimate_columns, ESTIMATE_COLUMNS);
+    for (int i = 0; i < experiment->arm_count; i++) {
+        const struct arm_estimate *arm = &estimate->arms[i];
+        table_row(&table);
+        table_cell(&table, 0, "%s", experiment->arms[i].name);
+        table_cell(&table, 1, "%d", arm->runs_left);
+        if (!arm->runs_left)
+            continue;
+        table_cell(&table, 2, "%s", number_count((double)arm->parameters).text);
+        table_cell(&table, 3, "%s", number_count(arm->flops).text);
+        table_cell(&table, 4, "%s", number_bytes((double)arm->planned_bytes).text);
+        table_cell(&table, 5, "%s", number_duration(arm->seconds).text);
+    }
+    table_print(&table, OUTPUT_TEXT, stdout);
+    table_close(&table);
+    printf("%s: %d arms x %lld seeds, %d runs", experiment->name, experiment->arm_count, (long long)experiment->replicates,
+           plan->run_count);
+    if (reuse->runs)
+        printf(", %d of them exist", reuse->runs);
+    if (estimate->runs_left)
+        printf("; %d to run, %d at a time with %d thread%s each: about %s, %s of memory, %s of disk", estimate->runs_left, jobs,
+               threads, threads > 1 ? "s" : "", number_about(estimate->seconds).text,
+               number_bytes((double)estimate->memory_bytes).text, number_bytes((double)estimate->disk_bytes).text);
+    printf("\n");
+}
+
+// A database that is not there yet knows nothing.
+static bool look_up_dry(const struct request *request, struct plan *plan, struct plan_reuse *reuse, struct error *error)
+{
+    struct store *store = NULL;
+    *reuse = (struct plan_reuse){0};
+    if (access(request->database, F_OK))
+        return true;
+    bool done = store_open(&store, request->database, STORE_READ, error) && plan_look_up(plan, store, reuse, error);
+    store_close(store);
+    return done;
+}
+
+static bool run_dry(const struct request *request, struct plan *plan, struct error *error)
+{
+    struct plan_reuse reuse;
+    struct estimate estimate;
+    int jobs, threads;
+    if (!look_up_dry(request, plan, &reuse, error))
+        return false;
+    print_notes(plan->experiment, &reuse, false);
+    choose_jobs(request->options, plan_left(plan), &jobs, &threads);
+    if (!estimate_open(&estimate, plan, jobs, threads, request->plugins, error))
+        return false;
+    print_estimate(plan, &reuse, &estimate, jobs, threads);
+    estimate_close(&estimate);
+    return true;
+}
+
+// ---- Running -------------------------------------------------------------------------------------------------------------------
+
+static bool print_answer(struct store *store, const struct plan *plan, double elapsed, int jobs, struct error *error)
+{
+    struct arena arena = {0};
+    struct comparison comparison;
+    bool done = comparison_open(store, plan->experiment->name, &arena, &comparison, error);
+    if (done)
+        screen_print(&comparison,
+                     &(struct screen_options){.colour = isatty(STDOUT_FILENO), .elapsed = elapsed, .workers = jobs}, stdout);
+    fflush(stdout);
+    arena_close(&arena);
+    return done;
+}
+
+static bool judge(const struct request *request, const struct plan *plan, const struct runner_result *result,
+                  struct error *error)
+{
+    if (result->interrupted)
+        return error_add(error,
+                         "%s: interrupted with %d of %d runs left; nothing is lost, the same command continues: ablate run %s",
+                         plan->experiment->name, result->left, plan->run_count, request->words[0]);
+    if (result->failed)
+        return error_add(error, "%s: %d of %d runs failed; ablate runs says why, the same command tries them again",
+                         plan->experiment->name, result->failed, plan->run_count);
+    return true;
+}
+
+static bool run_plan(const struct request *request, struct store *store, const char *checkpoints, struct plan *plan,
+                     bool *interrupted, struct error *error)
+{
+    const struct run_options *chosen = request->options;
+    struct plan_reuse reuse;
+    struct runner_result result = {0};
+    struct progress progress;
+    if (!plan_save(plan, store, error) || !plan_look_up(plan, store, &reuse, error))
+        return false;
+    print_notes(plan->experiment, &reuse, chosen->quiet);
+    struct runner_options how = {
+        .time_limit = chosen->time_limit,
+        .hang_limit = chosen->hang_limit,
+        .checkpoints = checkpoints,
+        .plugins = request->plugins,
+    };
+    choose_jobs(chosen, plan_left(plan), &how.jobs, &how.threads);
+    progress_open(&progress, store, chosen->quiet);
+    struct runner_watch watch = progress_watch(&progress);
+    double began = clock_seconds();
+    bool done = runner_run(store, plan, &how, &watch, &result, error);
+    progress_close(&progress);
+    *interrupted = result.interrupted;
+    bool ran = result.finished + result.diverged + result.failed > 0;
+    if (done && !print_answer(store, plan, ran ? clock_seconds() - began : 0, how.jobs, error))
+        return false;
+    return done && judge(request, plan, &result, error);
+}
+
+static bool run(const struct request *request, struct error *error)
+{
+    const struct run_options *chosen = request->options;
+    struct sweep sweep;
+    struct store *store = NULL;
+    bool done = read_sweep(request, &sweep, error), interrupted = false;
+    const char *slash = strrchr(request->database, '/');
+    const char *checkpoints =
+        arena_format(request->arena, "%.*scheckpoints", slash ? (int)(slash - request->database) + 1 : 0, request->database);
+    if (done && !chosen->dry_run)
+        done = store_open(&store, request->database, STORE_WRITE, error);
+    for (int i = 0; i < sweep.planned && !interrupted && (chosen->dry_run || store); i++) {
+        if (chosen->dry_run)
+            done = run_dry(request, &sweep.plans[i], error) && done;
+        else
+            done = run_plan(request, store, checkpoints, &sweep.plans[i], &interrupted, error) && done;
+    }
+    store_close(store);
+    close_sweep(&sweep);
+    return done;
+}
+
+const struct verb verb_run = {
+    .name = "run",
+    .summary = "runs an experiment's missing runs and prints the answer",
+    .words_help = "FILE|NAME...",
+    .words_min = 1,
+    .words_max = -1,
+    .example = "ablate run experiments/demo.yaml",
+    .options = options,
+    .options_size = sizeof(struct run_options),
+    .database = true,
+    .sets = true,
+    .run = run,
+};

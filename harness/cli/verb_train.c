@@ -1,0 +1,192 @@
+// verb_train.c: `ablate train`: one run in this process, printed as it goes. Nothing is stored.
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cli/verb.h"
+#include "report/number.h"
+#include "train/train.h"
+
+struct train_verb_options {
+    int64_t threads;
+    const char *checkpoint;
+};
+
+static const struct option options[] = {
+    {"threads", OPTION_INT, offsetof(struct train_verb_options, threads), .fallback = "0", .min = 0, .max = 1024,
+     .unit = "threads", .help = "at most train.lanes of them do work; 0: as many as there are cores"},
+    {"checkpoint", OPTION_TEXT, offsetof(struct train_verb_options, checkpoint), .fallback = "", .unit = "FILE",
+     .help = "written every train.checkpoint_every steps and at the end; an existing one is continued"},
+    {0},
+};
+
+// Rows are printed once a step (or an evaluation) is whole: when the step of the next row differs.
+struct printer {
+    enum output_format format;
+    int64_t step, steps; // of the line being gathered; -1: none
+    struct text line;
+    double tokens_per_s, printed_at;
+};
+
+static const double LINE_SECONDS = 0.5; // between two lines of steps for people
+
+// Metrics that a person reads, and how they are called there; the others are for --json and --csv.
+static const struct {
+    const char *name, *label;
+} shown[] = {
+    {"train_loss", "loss"},
+    {"gradient_norm", "gradient norm"},
+    {"learning_rate", "lr"},
+    {"val_loss", "validation loss"},
+    {"val_bits_per_byte", "bits per byte"},
+    {"val_perplexity", "perplexity"},
+    {"val_excess", "above the floor"},
+    {"test_loss", "test loss"},
+    {"test_standard_error", "standard error"},
+    {"test_bits_per_byte", "bits per byte"},
+    {"test_perplexity", "perplexity"},
+    {"test_excess", "above the floor"},
+};
+
+static const char *label_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+        if (!strcmp(shown[i].name, name))
+            return shown[i].label;
+    return NULL;
+}
+
+static void flush_line(struct printer *printer)
+{
+    if (printer->line.length)
+        printf("%s\n", printer->line.data);
+    printer->line.length = 0;
+    fflush(stdout);
+}
+
+static void begin(void *context, const struct train_facts *facts, int64_t resumed_from_step)
+{
+    const struct printer *printer = context;
+    if (printer->format == OUTPUT_CSV)
+        printf("step,name,value\n");
+    if (printer->format != OUTPUT_TEXT)
+        return;
+    printf("%s parameters, %s FLOPs, %s of memory planned\n", number_count((double)facts->parameters).text,
+           number_count(facts->flops).text, number_bytes((double)facts->planned_bytes).text);
+    if (resumed_from_step)
+        printf("continued from step %lld\n", (long long)resumed_from_step);
+}
+
+static void print_row(const struct printer *printer, int64_t step, const char *name, double value)
+{
+    if (printer->format == OUTPUT_CSV)
+        printf("%lld,%s,%.17g\n", (long long)step, name, value);
+    else if (isfinite(value))
+        printf("{\"step\": %lld, \"name\": \"%s\", \"value\": %.17g}\n", (long long)step, name, value);
+    else
+        printf("{\"step\": %lld, \"name\": \"%s\", \"value\": null}\n", (long long)step, name);
+}
+
+static void metric(void *context, int64_t step, const char *name, double value)
+{
+    struct printer *printer = context;
+    const char *label = label_of(name);
+    if (printer->format != OUTPUT_TEXT) {
+        print_row(printer, step, name, value);
+        return;
+    }
+    bool is_step = !strcmp(name, "train_loss"), is_evaluation = !strcmp(name, "val_loss") || !strcmp(name, "test_loss");
+    if (is_evaluation)
+        flush_line(printer);
+    if (is_step) {
+        double now = clock_seconds();
+        bool due = step == 0 || step == printer->steps - 1 || now - printer->printed_at >= LINE_SECONDS;
+        flush_line(printer);
+        printer->step = due ? step : -1;
+        printer->printed_at = due ? now : printer->printed_at;
+    }
+    if (is_evaluation)
+        printer->step = step;
+    if (!label || printer->step != step)
+        return;
+    if (!printer->line.length)
+        text_add(&printer->line, "step %5lld ", (long long)step);
+    text_add(&printer->line, "  %s %.4g", label, value);
+    if (!strcmp(name, "learning_rate") && printer->tokens_per_s > 0)
+        text_add(&printer->line, "  %s tok/s", number_count(printer->tokens_per_s).text);
+}
+
+static void throughput(void *context, int64_t step, double tokens_per_s)
+{
+    struct printer *printer = context;
+    printer->tokens_per_s = tokens_per_s;
+    if (printer->format != OUTPUT_TEXT)
+        print_row(printer, step, "tokens_per_s", tokens_per_s);
+}
+
+static void event(void *context, int64_t step, const char *kind, double value, double threshold, const char *detail)
+{
+    struct printer *printer = context;
+    if (printer->format == OUTPUT_JSON)
+        printf("{\"step\": %lld, \"event\": \"%s\", \"detail\": \"%s\"}\n", (long long)step, kind, detail ? detail : "");
+    if (printer->format != OUTPUT_TEXT)
+        return;
+    flush_line(printer);
+    printf("step %5lld  %s: %s (%g, limit %g)\n", (long long)step, kind, detail ? detail : "", value, threshold);
+}
+
+static bool commit(void *context, int64_t step, struct error *error)
+{
+    (void)context, (void)step, (void)error;
+    return true;
+}
+
+static bool set_all(const struct request *request, struct run *run, struct error *error)
+{
+    int before = error->count;
+    run_defaults(run, request->arena);
+    for (const char *const *pair = request->set; *pair; pair++)
+        run_set_pair(run, *pair, request->arena, error);
+    if (error->count == before)
+        run_resolve(run, error);
+    error->is_request = error->count > before;
+    return error->count == before;
+}
+
+static bool run(const struct request *request, struct error *error)
+{
+    const struct train_verb_options *chosen = request->options;
+    struct run *trained = arena_allocate(request->arena, 1, sizeof *trained);
+    if (!set_all(request, trained, error))
+        return false;
+    struct printer printer = {.format = request->format, .step = -1, .steps = trained->train.steps};
+    struct train_options how = {
+        .threads = chosen->threads > 0 ? (int)chosen->threads : (int)sysconf(_SC_NPROCESSORS_ONLN),
+        .checkpoint = chosen->checkpoint[0] ? chosen->checkpoint : NULL,
+        .keeps = true,
+    };
+    struct train_sink sink = {&printer, begin, metric, throughput, event, commit};
+    struct train_result result;
+    bool done = train_run(trained, &how, &sink, &result, error);
+    flush_line(&printer);
+    text_free(&printer.line);
+    if (done && request->format == OUTPUT_TEXT)
+        printf("%s in %s, %s tok/s, %s of memory at most\n", result.state == TRAIN_DIVERGED ? "diverged" : "finished",
+               number_duration(result.seconds).text, number_count(result.tokens_per_s).text,
+               number_bytes((double)result.peak_rss_bytes).text);
+    return done;
+}
+
+const struct verb verb_train = {
+    .name = "train",
+    .summary = "trains one run and prints its losses",
+    .example = "ablate train --set ffn=swiglu --set train.steps=200",
+    .options = options,
+    .options_size = sizeof(struct train_verb_options),
+    .tables = true,
+    .sets = true,
+    .run = run,
+};

@@ -1,0 +1,189 @@
+// figure.c: the table of figures, and how one is written and drawn.
+#include "report/figure.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "report/figure_data.h"
+#include "report/gnuplot.h"
+
+static double cost_parameters(const struct run_view *run) { return run->parameters > 0 ? (double)run->parameters : NAN; }
+static double cost_flops(const struct run_view *run) { return run->flops > 0 ? run->flops : NAN; }
+static double cost_seconds(const struct run_view *run) { return run->seconds > 0 ? run->seconds : NAN; }
+static double cost_memory(const struct run_view *run) { return run->peak_bytes > 0 ? run->peak_bytes : NAN; }
+
+static const struct figure_unit counts[] = {{1, ""}, {1e3, "thousand"}, {1e6, "million"}, {1e9, "billion"}, {.name = NULL}};
+static const struct figure_unit flops[] = {{1, "FLOP"},     {1e9, "GFLOP"},  {1e12, "TFLOP"},
+                                           {1e15, "PFLOP"}, {1e18, "EFLOP"}, {.name = NULL}};
+static const struct figure_unit times[] = {{1, "s"}, {120, "min"}, {7200, "h"}, {.name = NULL}};
+static const struct figure_unit sizes[] = {{1, "bytes"}, {1024, "KiB"}, {1048576, "MiB"}, {1073741824, "GiB"}, {.name = NULL}};
+
+#define BAND_READING                                                                                                           \
+    "Line: mean over the seeds; band: lowest to highest seed. An arm with a diverged run is drawn run by run, a cross where "  \
+    "it diverged."
+#define COST_READING "Small dots: seeds; large dot: their mean. A cross at the top: a run that diverged, at its cost."
+
+const struct figure figures[] = {
+    {.name = "pairs",
+     .compares = true,
+     .title = "Every seed, and the difference it makes",
+     .script = "pairs.gp",
+     .write = figure_pairs_write,
+     .reading =
+         "Left: a line for every seed, from the baseline (ring) to the arm (dot). Right: the differences of the seeds, and "
+         "their mean (square) with its simultaneous interval. Shaded: the margin of equivalence. Crosses: diverged runs. "
+         "Arrows: off the scale."},
+    {.name = "validation-loss",
+     .title = "Validation loss",
+     .script = "curves.gp",
+     .write = figure_curves_write,
+     .reading = BAND_READING,
+     .curve = {.metric = "val_loss", .is_loss = true, .excess = "val_excess", .settled = 0.1}},
+    {.name = "delta",
+     .compares = true,
+     .title = "Difference to the baseline over training",
+     .script = "curves.gp",
+     .write = figure_curves_write,
+     .reading = "Paired by seed, arm minus baseline. " BAND_READING " The bands are no intervals; the verdict is the table's.",
+     .curve = {.metric = "val_loss", .is_loss = true, .difference = true, .settled = 0.25}},
+    {.name = "training-loss",
+     .title = "Training loss, smoothed",
+     .script = "curves.gp",
+     .write = figure_curves_write,
+     .reading = "A running mean over 1/40 of the training. " BAND_READING,
+     .curve = {.metric = "train_loss", .is_loss = true, .smooth = true, .settled = 0.1}},
+    {.name = "gradient-norm",
+     .title = "Gradient norm, smoothed",
+     .script = "curves.gp",
+     .write = figure_curves_write,
+     .reading = "Before clipping, a running mean over 1/40 of the training. " BAND_READING,
+     .curve = {.metric = "gradient_norm", .smooth = true, .logarithmic = true}},
+    {.name = "parameters",
+     .title = "Loss against parameters",
+     .script = "cost.gp",
+     .write = figure_cost_write,
+     .reading = COST_READING,
+     .cost = {cost_parameters, "parameters", counts}},
+    {.name = "flops",
+     .title = "Loss against training FLOPs",
+     .script = "cost.gp",
+     .write = figure_cost_write,
+     .reading = COST_READING " Matrix products, forward and backward.",
+     .cost = {cost_flops, "training, products", flops}},
+    {.name = "time",
+     .title = "Loss against training time",
+     .script = "cost.gp",
+     .write = figure_cost_write,
+     .reading = COST_READING,
+     .cost = {cost_seconds, "time of a run", times}},
+    {.name = "memory",
+     .title = "Loss against peak memory",
+     .script = "cost.gp",
+     .write = figure_cost_write,
+     .reading = COST_READING,
+     .cost = {cost_memory, "peak memory of a run", sizes}},
+    {.name = NULL},
+};
+
+const struct figure *figure_find(const char *name, struct error *error)
+{
+    struct nearest nearest;
+    struct text names = {0};
+    nearest_open(&nearest, name);
+    for (const struct figure *figure = figures; figure->name; figure++) {
+        if (!strcmp(figure->name, name)) {
+            text_free(&names);
+            return figure;
+        }
+        nearest_offer(&nearest, figure->name);
+        text_add(&names, "%s%s", names.length ? ", " : "", figure->name);
+    }
+    const char *meant = nearest_answer(&nearest);
+    error_request(error, "no figure \"%s\"%s%s%s There are: %s", name, meant ? ", did you mean \"" : "", meant ? meant : "",
+                  meant ? "\"?" : ".", names.data);
+    text_free(&names);
+    return NULL;
+}
+
+// ---- Scripts ----------------------------------------------------------------------------------------------------------------
+
+static const size_t script_limit = 1 << 20;
+static const char shared_script[] = "style.gp";
+
+// plots/ stands beside the program, or where it is run from.
+static void script_path(const char *script, struct text *path)
+{
+    char program[4096];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (length > 0) {
+        program[length] = '\0';
+        char *slash = strrchr(program, '/');
+        text_add(path, "%.*s/plots/%s", (int)(slash - program), program, script);
+        if (!access(path->data, R_OK))
+            return;
+    }
+    text_free(path);
+    text_add(path, "plots/%s", script);
+}
+
+static bool script_copy(const char *script, const char *folder, struct error *error)
+{
+    struct text from = {0}, to = {0};
+    struct bytes bytes = {0};
+    script_path(script, &from);
+    text_add(&to, "%s/%s", folder, script);
+    bool done = file_read(from.data, script_limit, &bytes, error) && file_replace(to.data, bytes.data, bytes.count, error);
+    bytes_free(&bytes);
+    text_free(&from);
+    text_free(&to);
+    return done;
+}
+
+const char *figure_lacks(const struct figure *figure, const struct comparison *comparison)
+{
+    if (comparison->finished + comparison->diverged == 0)
+        return "no run has finished yet";
+    return figure->compares && comparison->arm_count < 2 ? "the baseline is the only arm" : NULL;
+}
+
+// ---- Writing and drawing ----------------------------------------------------------------------------------------------------
+
+void figure_provenance(const struct figure *figure, const struct comparison *comparison, struct text *text)
+{
+    const struct experiment_view *view = comparison->view;
+    bool above_floor = isfinite(comparison->floor);
+    const char *metric = view->metric;
+    if (figure->curve.metric)
+        metric = above_floor && figure->curve.excess ? figure->curve.excess : figure->curve.metric;
+    text_add(text, "%s of the finished and diverged runs of experiment %s, %d arms x %d seeds", metric, view->name,
+             view->arm_count, view->seed_count);
+}
+
+bool figure_prepare(const struct figure *figure, const struct figure_source *source, const char *folder, struct error *error)
+{
+    struct text data = {0}, path = {0};
+    text_add(&data, "# ");
+    figure_provenance(figure, source->comparison, &data);
+    text_add(&data, "\n# Draw it in this folder: gnuplot -c %s %s svg (or png, pdf)\n", figure->script, figure->name);
+    bool done = figure->write(figure, source, &data, error) && folder_create(folder, error);
+    text_add(&path, "%s/%s.tsv", folder, figure->name);
+    done = done && file_replace(path.data, data.data, data.length, error) && script_copy(shared_script, folder, error) &&
+           script_copy(figure->script, folder, error);
+    text_free(&data);
+    text_free(&path);
+    return done;
+}
+
+bool figure_draw(const struct figure *figure, const char *folder, const char *terminal, bool logarithmic, struct error *error)
+{
+    return gnuplot_draw(&(struct drawing){.folder = folder,
+                                          .script = figure->script,
+                                          .figure = figure->name,
+                                          .terminal = terminal,
+                                          .logarithmic = logarithmic},
+                        error);
+}

@@ -1,0 +1,170 @@
+// layout.c: see layout.h.
+#include "report/layout.h"
+
+#include <string.h>
+
+static bool begins_character(char byte) { return ((unsigned char)byte & 0xc0) != 0x80; }
+
+int layout_width(const char *text)
+{
+    int width = 0;
+    for (; *text; text++)
+        width += begins_character(*text);
+    return width;
+}
+
+const char *layout_visible(struct arena *arena, const char *text)
+{
+    char *copy = arena_copy_text(arena, text ? text : "");
+    for (char *c = copy; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 127)
+            *c = '?';
+    return copy;
+}
+
+// ---- Sentences ----------------------------------------------------------------------------------------------------------------
+
+static void next_line(struct flow *flow)
+{
+    fprintf(flow->file, "\n%*s", flow->indent, "");
+    flow->column = flow->indent;
+}
+
+// Word by word; a word longer than a line is left to the terminal.
+static void put_words(struct flow *flow, const char *text)
+{
+    bool is_first = true;
+    while (*text) {
+        size_t length = strcspn(text, " ");
+        int width = 0;
+        for (size_t i = 0; i < length; i++)
+            width += begins_character(text[i]);
+        if (!is_first && flow->column + 1 + width > flow->width) {
+            next_line(flow);
+        } else if (!is_first) {
+            fputc(' ', flow->file);
+            flow->column++;
+        }
+        fwrite(text, 1, length, flow->file);
+        flow->column += width;
+        text += length + (text[length] == ' ');
+        is_first = false;
+    }
+}
+
+void flow_add(struct flow *flow, const char *between, const char *text)
+{
+    int width = layout_width(text);
+    bool is_start = flow->column <= flow->indent;
+    if (!is_start && flow->column + layout_width(between) + width > flow->width) {
+        next_line(flow);
+    } else if (!is_start) {
+        fputs(between, flow->file);
+        flow->column += layout_width(between);
+    }
+    if (flow->keep_whole || flow->column + width <= flow->width) {
+        fputs(text, flow->file);
+        flow->column += width;
+    } else {
+        put_words(flow, text);
+    }
+}
+
+void flow_end(struct flow *flow)
+{
+    fputc('\n', flow->file);
+    flow->column = 0;
+}
+
+// ---- Columns ------------------------------------------------------------------------------------------------------------------
+
+// A name column narrower than this is not worth the lines it costs.
+enum { NAME_WIDTH_MIN = 12, GAP_WIDE = 2, GAP_NARROW = 1 };
+
+struct shape {
+    bool is_narrow;
+    int gap;
+    int *widths; // [column_count]
+    int total;   // of a line
+};
+
+static const struct grid_cell *cell_of(const struct grid *grid, int row, int column)
+{
+    return &grid->cells[row * grid->column_count + column];
+}
+
+static const char *heading_of(const struct grid_column *column, bool is_narrow)
+{
+    return is_narrow && column->brief ? column->brief : column->heading;
+}
+
+static struct shape shape_of(const struct grid *grid, bool is_narrow, struct arena *arena)
+{
+    struct shape shape = {
+        .is_narrow = is_narrow,
+        .gap = is_narrow ? GAP_NARROW : GAP_WIDE,
+        .widths = arena_allocate(arena, (size_t)grid->column_count, sizeof *shape.widths),
+    };
+    for (int column = 0; column < grid->column_count; column++) {
+        int width = layout_width(heading_of(&grid->columns[column], is_narrow));
+        for (int row = 0; row < grid->row_count; row++) {
+            int cell = layout_width(cell_of(grid, row, column)->text);
+            width = cell > width ? cell : width;
+        }
+        shape.widths[column] = width;
+        shape.total += width + (column > 0 ? shape.gap : 0);
+    }
+    return shape;
+}
+
+int grid_width_least(const struct grid *grid)
+{
+    struct arena arena = {0};
+    struct shape shape = shape_of(grid, true, &arena);
+    int width = shape.total - shape.widths[0] + layout_width(heading_of(&grid->columns[0], true));
+    arena_close(&arena);
+    return width;
+}
+
+// Spaces wait until something follows them, so that no line ends in one.
+static void put_row(const struct grid *grid, const struct grid_cell *cells, const struct shape *shape, FILE *file)
+{
+    int spaces = 0;
+    for (int column = 0; column < grid->column_count; column++) {
+        const struct grid_cell *cell = &cells[column];
+        int width = layout_width(cell->text), padding = shape->widths[column] - width;
+        spaces += column > 0 ? shape->gap : 0;
+        if (width == 0) {
+            spaces += padding;
+            continue;
+        }
+        if (column == 0 && padding < 0) {
+            fprintf(file, "%s\n", cell->text);
+            spaces = shape->widths[0];
+            continue;
+        }
+        bool is_right = grid->columns[column].right;
+        fprintf(file, "%*s%s%s%s", spaces + (is_right ? padding : 0), "", cell->colour ? cell->colour : "", cell->text,
+                cell->colour ? "\033[0m" : "");
+        spaces = is_right ? 0 : padding;
+    }
+    fputc('\n', file);
+}
+
+void grid_print(const struct grid *grid, int width, FILE *file)
+{
+    struct arena arena = {0};
+    struct grid_cell *headings = arena_allocate(&arena, (size_t)grid->column_count, sizeof *headings);
+    struct shape shape = shape_of(grid, false, &arena);
+    if (shape.total > width)
+        shape = shape_of(grid, true, &arena);
+    int room = width - (shape.total - shape.widths[0]);
+    if (shape.widths[0] > room)
+        shape.widths[0] = room > NAME_WIDTH_MIN ? room : NAME_WIDTH_MIN;
+    for (int column = 0; column < grid->column_count; column++)
+        headings[column].text = heading_of(&grid->columns[column], shape.is_narrow);
+    put_row(grid, headings, &shape, file);
+    for (int row = 0; row < grid->row_count; row++)
+        put_row(grid, cell_of(grid, row, 0), &shape, file);
+    arena_close(&arena);
+}

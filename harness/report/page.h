@@ -1,0 +1,18 @@
+// page.h: the report of an experiment: one HTML page that needs nothing beside it, and the figures as files for other uses.
+//
+// Who calls it: `ablate report`, and `ablate run` when it is done. It renders what there is: an experiment without a finished
+// run, or a machine without gnuplot, gives a page that says so.
+#ifndef REPORT_PAGE_H
+#define REPORT_PAGE_H
+
+#include "base/error.h"
+#include "report/figure.h"
+
+// Writes FOLDER/report.html and FOLDER/figures/: every figure as SVG and PDF, its data and its script. The page is written, and
+// false returned, when figures could not be drawn.
+bool page_write(const struct figure_source *source, const char *folder, struct error *error);
+
+// "results/<name>": where an experiment's page and figures go. Characters that a folder's name should not have become '-'.
+const char *page_folder(const char *experiment, struct arena *arena);
+
+#endif

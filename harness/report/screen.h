@@ -1,0 +1,22 @@
+// screen.h: a comparison as people read it in a terminal: two header lines, the table, what it does not show, what to do next.
+//
+// Who calls it: `ablate compare`, and `ablate run` after every seed with the runs done so far.
+#ifndef REPORT_SCREEN_H
+#define REPORT_SCREEN_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "report/comparison.h"
+
+struct screen_options {
+    int width;                            // columns; 0: 80
+    bool colour;                          // only for a terminal
+    bool memory, parameters, flops, time; // optional columns
+    double elapsed;          // seconds of a sweep that is being shown while it runs; 0: those of all runs, added up
+    int workers;             // runs at a time, for the time that more seeds would take; 0: 1
+    const char *const *next; // more for the "Next:" line, NULL-ended; NULL for none
+};
+void screen_print(const struct comparison *comparison, const struct screen_options *options, FILE *file);
+
+#endif

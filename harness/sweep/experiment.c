@@ -1,0 +1,368 @@
+// experiment.c: an experiment file read: its head, its plan of replicates, its metric; the rest is in experiment_*.c.
+//
+// One table names every section of a file. Refuses unknown ones with "did you mean", values of the wrong kind, and numbers out of
+// range, each with file:line and all at once. Called by run, compare and every verb that takes an experiment file.
+#include "sweep/experiment.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sweep/draft.h"
+
+const char *const method_names[] = {"grid", "random", "ablation", NULL};
+const char *const match_names[] = {"", "params", "flops", NULL};
+static const char *const goal_names[] = {"minimize", "maximize", NULL};
+static const char *const ablation_names[] = {"add", "remove", NULL};
+
+// The metrics a run tells (train/train.h) that arms can be compared on.
+static const char *const metric_names[] = {"val_loss",       "val_excess",    "val_bits_per_byte",
+                                           "val_perplexity", "test_loss",     "test_excess",
+                                           "train_loss",     "gradient_norm", NULL};
+
+// ---- Values of one kind ------------------------------------------------------------------------------------------------------
+
+static bool is_kind(struct draft *draft, const struct yaml *node, enum yaml_kind kind)
+{
+    return node->kind == kind || draft_mistake(draft, node->line, "%s: it takes %s, not %s", node->key, yaml_kind_names[kind],
+                                               yaml_kind_names[node->kind]);
+}
+
+// The index of a word in a NULL-ended list; -1 with a mistake that names the nearest.
+static int take_word(struct draft *draft, const struct yaml *node, const char *const *words)
+{
+    if (!is_kind(draft, node, YAML_TEXT))
+        return -1;
+    struct nearest nearest;
+    nearest_open(&nearest, node->text);
+    struct text all = {0};
+    for (int i = 0; words[i]; i++) {
+        if (*node->text && strcmp(words[i], node->text) == 0) {
+            text_free(&all);
+            return i;
+        }
+        nearest_offer(&nearest, words[i]);
+        if (*words[i])
+            text_add(&all, "%s%s", all.length ? ", " : "", words[i]);
+    }
+    if (nearest_answer(&nearest))
+        draft_mistake(draft, node->line, "%s: no \"%s\", did you mean \"%s\"?", node->key, node->text,
+                      nearest_answer(&nearest));
+    else
+        draft_mistake(draft, node->line, "%s: no \"%s\"; there are %s", node->key, node->text, all.data);
+    text_free(&all);
+    return -1;
+}
+
+static bool take_count(struct draft *draft, const struct yaml *node, int64_t min, int64_t max, int64_t *value)
+{
+    if (!is_kind(draft, node, YAML_TEXT))
+        return false;
+    int64_t number;
+    if (!text_to_int(node->text, &number) || number < min || number > max)
+        return draft_mistake(draft, node->line, "%s: \"%s\" is not a whole number, %lld to %lld", node->key, node->text,
+                             (long long)min, (long long)max);
+    *value = number;
+    return true;
+}
+
+// ---- Sections ------------------------------------------------------------------------------------------------------------------
+
+// A section of a file, or of one of its maps: the name and who takes it.
+struct section {
+    const char *name;
+    void (*take)(struct draft *draft, struct yaml *node);
+};
+
+static void take_sections(struct draft *draft, const struct yaml *map, const struct section *sections)
+{
+    for (struct yaml *entry = map->first; entry; entry = entry->next) {
+        struct nearest nearest;
+        nearest_open(&nearest, entry->key);
+        const struct section *section = sections;
+        for (; section->name && strcmp(section->name, entry->key) != 0; section++)
+            nearest_offer(&nearest, section->name);
+        const char *owner = map->key ? map->key : "", *colon = map->key ? ": " : "";
+        if (section->name)
+            section->take(draft, entry);
+        else if (nearest_answer(&nearest))
+            draft_mistake(draft, entry->line, "%s%sno key \"%s\", did you mean \"%s\"?", owner, colon, entry->key,
+                          nearest_answer(&nearest));
+        else if (!map->key && strchr(entry->key, '.'))
+            draft_mistake(draft, entry->line, "no key \"%s\" here; what runs are made of stands under `parameters:`",
+                          entry->key);
+        else
+            draft_mistake(draft, entry->line, "%s%sno key \"%s\"", owner, colon, entry->key);
+    }
+}
+
+// Part of file names and of command lines, so it is one plain word.
+static void take_name(struct draft *draft, struct yaml *node)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    if (!is_kind(draft, node, YAML_TEXT))
+        return;
+    size_t length = strlen(node->text);
+    if (length == 0 || length > 64 || strspn(node->text, plain) != length || node->text[0] == '.' || node->text[0] == '-')
+        draft_mistake(draft, node->line, "name: \"%.80s\" is not one word of letters, digits, - and _", node->text);
+    else
+        draft->experiment->name = node->text;
+}
+
+static void take_description(struct draft *draft, struct yaml *node)
+{
+    if (is_kind(draft, node, YAML_TEXT))
+        draft->experiment->description = node->text;
+}
+
+static void take_lecture(struct draft *draft, struct yaml *node)
+{
+    if (is_kind(draft, node, YAML_TEXT))
+        draft->experiment->lecture = node->text;
+}
+
+static void take_method(struct draft *draft, struct yaml *node)
+{
+    int method = take_word(draft, node, method_names);
+    draft->method = method >= 0 ? (enum method)method : METHOD_GRID;
+    draft->method_line = node->line;
+}
+
+static void take_run_cap(struct draft *draft, struct yaml *node)
+{
+    take_count(draft, node, 1, EXPERIMENT_ARMS_MAX, &draft->run_cap);
+}
+
+static void take_seed(struct draft *draft, struct yaml *node) { take_count(draft, node, 0, INT64_MAX, &draft->random_seed); }
+
+static void take_ablation(struct draft *draft, struct yaml *node)
+{
+    draft->remove = take_word(draft, node, ablation_names) == 1;
+}
+
+static void take_metric_name(struct draft *draft, struct yaml *node)
+{
+    int metric = take_word(draft, node, metric_names);
+    if (metric >= 0)
+        draft->experiment->metric = metric_names[metric];
+}
+
+static void take_goal(struct draft *draft, struct yaml *node)
+{
+    draft->experiment->maximize = take_word(draft, node, goal_names) == 1;
+}
+
+static void take_margin(struct draft *draft, struct yaml *node)
+{
+    double margin;
+    if (!is_kind(draft, node, YAML_TEXT))
+        return;
+    if (!text_to_real(node->text, &margin) || margin <= 0)
+        draft_mistake(draft, node->line, "margin: \"%s\" is not a number above 0", node->text);
+    else
+        draft->experiment->margin = margin;
+}
+
+static void take_metric(struct draft *draft, struct yaml *node)
+{
+    static const struct section sections[] = {{"name", take_metric_name},
+                                              {"goal", take_goal},
+                                              {"margin", take_margin},
+                                              {NULL, NULL}};
+    if (is_kind(draft, node, YAML_MAP))
+        take_sections(draft, node, sections);
+}
+
+static void take_first(struct draft *draft, struct yaml *node)
+{
+    take_count(draft, node, 1, EXPERIMENT_REPLICATES_MAX, &draft->experiment->replicates);
+}
+
+static void take_max(struct draft *draft, struct yaml *node)
+{
+    take_count(draft, node, 1, EXPERIMENT_REPLICATES_MAX, &draft->experiment->replicates_max);
+}
+
+static void take_replicates(struct draft *draft, struct yaml *node)
+{
+    static const struct section sections[] = {{"first", take_first}, {"max", take_max}, {NULL, NULL}};
+    struct experiment *experiment = draft->experiment;
+    if (node->kind != YAML_MAP) {
+        take_first(draft, node);
+        return;
+    }
+    take_sections(draft, node, sections);
+    if (experiment->replicates_max && experiment->replicates_max < experiment->replicates)
+        draft_mistake(draft, node->line, "replicates: max %lld is below first %lld", (long long)experiment->replicates_max,
+                      (long long)experiment->replicates);
+}
+
+static void take_match(struct draft *draft, struct yaml *node)
+{
+    if (!is_kind(draft, node, YAML_MAP))
+        return;
+    if (node->count != 1) {
+        draft_mistake(draft, node->line, "match: it takes one pair, as {params: ffn.d_ff}");
+        return;
+    }
+    struct yaml *pair = node->first;
+    struct yaml word = {.kind = YAML_TEXT, .key = "match", .text = pair->key, .line = pair->line};
+    int match = take_word(draft, &word, match_names);
+    if (match < 0 || !is_kind(draft, pair, YAML_TEXT))
+        return;
+    struct error trouble = {0};
+    if (!match_option_check((enum match)match, pair->text, &trouble)) {
+        draft_carry(draft, pair->line, "", &trouble);
+        return;
+    }
+    draft->match = (enum match)match;
+    draft->match_option = pair->text;
+    draft->match_line = pair->line;
+    draft->experiment->match = arena_format(draft->arena, "%s by %s", pair->key, pair->text);
+}
+
+// What a sentence claims is judged by reports, from the file's stored text; here its shape is.
+static void take_claim_text(struct draft *draft, struct yaml *node)
+{
+    if (is_kind(draft, node, YAML_TEXT) && !*node->text)
+        draft_mistake(draft, node->line, "%s: it is empty", node->key);
+}
+
+static void take_claim_published(struct draft *draft, struct yaml *node) { (void)is_kind(draft, node, YAML_MAP); }
+
+static void take_claims(struct draft *draft, struct yaml *node)
+{
+    static const struct section sections[] = {{"says", take_claim_text},
+                                              {"source", take_claim_text},
+                                              {"expect", take_claim_text},
+                                              {"published", take_claim_published},
+                                              {NULL, NULL}};
+    if (!is_kind(draft, node, YAML_LIST))
+        return;
+    for (struct yaml *claim = node->first; claim; claim = claim->next) {
+        struct yaml named = *claim;
+        named.key = "claims";
+        if (!is_kind(draft, &named, YAML_MAP))
+            continue;
+        take_sections(draft, &named, sections);
+        if (!yaml_find(claim, "says") || !yaml_find(claim, "expect"))
+            draft_mistake(draft, claim->line, "claims: a claim needs `says:` and `expect:`");
+    }
+}
+
+static const struct section sections[] = {
+    {"name", take_name},
+    {"description", take_description},
+    {"lecture", take_lecture},
+    {"method", take_method},
+    {"run_cap", take_run_cap},
+    {"seed", take_seed},
+    {"ablation", take_ablation},
+    {"metric", take_metric},
+    {"replicates", take_replicates},
+    {"baseline", draft_baseline},
+    {"match", take_match},
+    {"parameters", draft_parameters},
+    {"arms", draft_arms},
+    {"claims", take_claims},
+    {NULL, NULL},
+};
+
+// ---- The whole file --------------------------------------------------------------------------------------------------------------
+
+// "experiments/glu-variants.yaml" -> "glu-variants"
+static const char *name_of(struct arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    return arena_format(arena, "%.*s", (int)strcspn(base, "."), base);
+}
+
+static void take_changes(struct draft *draft, const struct experiment_changes *changes)
+{
+    struct experiment *experiment = draft->experiment;
+    if (changes && changes->replicates > EXPERIMENT_REPLICATES_MAX)
+        error_request(draft->error, "--replicates %lld: at most %d", (long long)changes->replicates, EXPERIMENT_REPLICATES_MAX);
+    else if (changes && changes->replicates > 0)
+        experiment->replicates = changes->replicates;
+    if (experiment->replicates_max < experiment->replicates)
+        experiment->replicates_max = experiment->replicates;
+    for (const char *const *pair = changes ? changes->set : NULL; pair && *pair; pair++) {
+        const char *equals = strchr(*pair, '=');
+        if (!equals)
+            error_request(draft->error, "--set %s: not of the form key=value", *pair);
+        else
+            settings_put(&draft->command, draft->arena,
+                         (struct set){.key = arena_format(draft->arena, "%.*s", (int)(equals - *pair), *pair),
+                                      .value = equals + 1});
+    }
+}
+
+// What must hold between sections.
+static void check_method(struct draft *draft, const struct yaml *root)
+{
+    const struct yaml *cap = yaml_find(root, "run_cap"), *seed = yaml_find(root, "seed"),
+                      *ablation = yaml_find(root, "ablation");
+    if (draft->method == METHOD_RANDOM && !cap)
+        draft_mistake(draft, draft->method_line, "method: random needs `run_cap:`, the number of arms to draw");
+    if (draft->method != METHOD_RANDOM && cap)
+        draft_mistake(draft, cap->line, "run_cap: it belongs to method: random");
+    if (draft->method != METHOD_RANDOM && seed)
+        draft_mistake(draft, seed->line, "seed: it belongs to method: random; runs are repeated by `replicates:`");
+    if (draft->method != METHOD_ABLATION && ablation)
+        draft_mistake(draft, ablation->line, "ablation: it belongs to method: ablation");
+    for (int i = 0; i < draft->swept_count; i++) {
+        const struct swept *swept = &draft->swept[i];
+        if (swept->count == 0 && draft->method != METHOD_RANDOM)
+            draft_mistake(draft, swept->line, "%s: a range is for method: random; name `values:` here", swept->key);
+    }
+}
+
+static void read_text(struct draft *draft, const struct bytes *bytes, const struct experiment_changes *changes)
+{
+    struct experiment *experiment = draft->experiment;
+    struct yaml *root;
+    draft->path = experiment->file;
+    experiment->text = arena_format(draft->arena, "%.*s", (int)bytes->count, (const char *)bytes->data);
+    experiment->name = name_of(draft->arena, draft->path);
+    hash_bytes(bytes->data, bytes->count, experiment->hash);
+    yaml_parse(draft->path, bytes, draft->arena, &root, draft->error);
+    if (root && root->kind != YAML_MAP) {
+        draft_mistake(draft, root->line, "an experiment is a map of keys, such as `name:` and `parameters:`");
+    } else if (root) {
+        draft_mend(draft, root);
+        take_sections(draft, root, sections);
+        check_method(draft, root);
+        take_changes(draft, changes);
+        draft_span(draft);
+    }
+    experiment->notes = arena_copy_text(draft->arena, draft->notes.data ? draft->notes.data : "");
+    text_free(&draft->notes);
+}
+
+bool experiment_read(const char *path, const struct experiment_changes *changes, struct experiment *experiment,
+                     struct error *error)
+{
+    *experiment = (struct experiment){.metric = "val_loss", .margin = NAN, .replicates = 5, .description = "", .lecture = ""};
+    struct error mistakes = {0};
+    struct draft draft = {.experiment = experiment, .arena = &experiment->arena, .error = &mistakes, .random_seed = 1};
+    struct bytes bytes = {0};
+    if (!file_read(path, YAML_BYTES_MAX, &bytes, error)) {
+        error->is_request = true;
+        return false;
+    }
+    experiment->file = arena_copy_text(draft.arena, path);
+    read_text(&draft, &bytes, changes);
+    bytes_free(&bytes);
+    if (mistakes.count > 0) {
+        draft_report(&draft, error);
+        experiment_close(experiment);
+    }
+    return mistakes.count == 0;
+}
+
+void experiment_close(struct experiment *experiment)
+{
+    free(experiment->arms);
+    arena_close(&experiment->arena);
+    *experiment = (struct experiment){0};
+}

@@ -1,0 +1,129 @@
+// plan.c: identities, their order, and duplicates among them.
+#include "sweep/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "tensor/gemm.h"
+
+static bool data_hash(const struct choice *choice, char hash[HASH_TEXT_SIZE], struct error *error)
+{
+    const struct data_calls *data = &choice->component->data;
+    if (data->identity) {
+        data->identity(&choice->options, hash);
+        return true;
+    }
+    struct dataset dataset = {0};
+    bool done = data->open(&choice->options, &dataset, error);
+    memcpy(hash, dataset.hash, HASH_TEXT_SIZE);
+    dataset_close(&dataset);
+    return done;
+}
+
+// Arms mostly learn the same data: each distinct setting is opened once.
+static bool find_data_hashes(struct plan *plan, struct error *error)
+{
+    const struct experiment *experiment = plan->experiment;
+    const char **settings = arena_allocate(&plan->arena, (size_t)experiment->arm_count, sizeof *settings);
+    bool done = true;
+    for (int i = 0; i < experiment->arm_count; i++) {
+        const struct choice *choice = run_choice(&experiment->arms[i].run, SLOT_DATA, 0);
+        struct text setting = {0};
+        choice_print(SLOT_DATA, choice, &setting);
+        settings[i] = arena_copy_text(&plan->arena, setting.data);
+        text_free(&setting);
+        for (int j = 0; j < i && !plan->data_hashes[i]; j++)
+            if (!strcmp(settings[i], settings[j]))
+                plan->data_hashes[i] = plan->data_hashes[j];
+        char hash[HASH_TEXT_SIZE] = "";
+        if (plan->data_hashes[i])
+            continue;
+        done = data_hash(choice, hash, error) && done;
+        plan->data_hashes[i] = arena_copy_text(&plan->arena, hash);
+    }
+    return done;
+}
+
+// Fisher and Yates, by numbers that the seed alone decides.
+static void shuffle(int *order, int count, int64_t seed)
+{
+    uint64_t key = random_key((uint64_t)seed, "order of arms", 0);
+    for (int i = 0; i < count; i++)
+        order[i] = i;
+    for (int i = count - 1; i > 0; i--) {
+        int j = (int)random_below(key, (uint64_t)i, 0, (uint64_t)i + 1), kept = order[i];
+        order[i] = order[j];
+        order[j] = kept;
+    }
+}
+
+static bool is_planned(const struct plan *plan, const char *id, int64_t seed)
+{
+    // Runs of one seed lie together at the end.
+    for (int i = plan->run_count - 1; i >= 0 && plan->runs[i].seed == seed; i--)
+        if (!strcmp(plan->runs[i].id, id))
+            return true;
+    return false;
+}
+
+static void plan_seed(struct plan *plan, int64_t replicate, struct run *run, int *order)
+{
+    const struct experiment *experiment = plan->experiment;
+    int64_t seed = experiment->first_seed + replicate;
+    shuffle(order, experiment->arm_count, seed);
+    for (int i = 0; i < experiment->arm_count; i++) {
+        struct planned_run planned = {.arm = order[i], .seed = seed, .state = RUN_PLANNED};
+        plan_run(plan, &planned, run);
+        run_identity(run, plan->data_hashes[order[i]], gemm_rule(), planned.id);
+        plan->arm_runs[order[i] * experiment->replicates + replicate] = arena_copy_text(&plan->arena, planned.id);
+        if (!is_planned(plan, planned.id, seed))
+            plan->runs[plan->run_count++] = planned;
+    }
+}
+
+bool plan_open(struct plan *plan, const struct experiment *experiment, struct error *error)
+{
+    *plan = (struct plan){.experiment = experiment};
+    size_t arms = (size_t)experiment->arm_count, count = arms * (size_t)experiment->replicates;
+    plan->data_hashes = arena_allocate(&plan->arena, arms, sizeof *plan->data_hashes);
+    plan->arm_runs = arena_allocate(&plan->arena, count, sizeof *plan->arm_runs);
+    plan->runs = arena_allocate(&plan->arena, count, sizeof *plan->runs);
+    if (!find_data_hashes(plan, error)) {
+        error->is_request = true;
+        plan_close(plan);
+        return false;
+    }
+    struct run *run = memory_allocate(1, sizeof *run);
+    int *order = memory_allocate(arms, sizeof *order);
+    for (int64_t replicate = 0; replicate < experiment->replicates; replicate++)
+        plan_seed(plan, replicate, run, order);
+    free(order);
+    free(run);
+    return true;
+}
+
+void plan_close(struct plan *plan)
+{
+    arena_close(&plan->arena);
+    *plan = (struct plan){0};
+}
+
+void plan_run(const struct plan *plan, const struct planned_run *planned, struct run *run)
+{
+    *run = plan->experiment->arms[planned->arm].run;
+    run->seed = planned->seed;
+}
+
+const struct arm *plan_arm(const struct plan *plan, const struct planned_run *planned)
+{
+    return &plan->experiment->arms[planned->arm];
+}
+
+int plan_left(const struct plan *plan)
+{
+    int left = 0;
+    for (int i = 0; i < plan->run_count; i++)
+        left += plan->runs[i].state != RUN_FINISHED && plan->runs[i].state != RUN_DIVERGED;
+    return left;
+}

@@ -1,0 +1,273 @@
+// train.c: one run from its first or its checkpoint's step to its end, told to a sink.
+//
+// Refused: data that does not serve the run, a plan larger than the machine's memory, a checkpoint of another run.
+#include "train/train.h"
+
+#include <math.h>
+
+#include "tensor/gemm.h"
+#include "train/batch.h"
+#include "train/checkpoint.h"
+#include "train/evaluate.h"
+#include "train/resident.h"
+#include "train/trainer.h"
+
+enum { PATIENCE = 20 };                   // steps above the threshold that make a divergence
+static const double warmup_threshold = 2; // times the first loss
+static const double threshold = 1.1;
+static const double throughput_seconds = 1;
+
+struct session {
+    const struct run *run;
+    const struct train_options *options;
+    const struct train_sink *sink;
+    struct dataset dataset;
+    struct trainer trainer;
+    struct batch_room batch;
+    struct evaluation_room evaluation;
+    struct checkpoint state; // of now: step counts the steps done
+    double step_seconds, told_seconds;
+    int64_t first_step, told_step;
+    bool diverged;
+    int64_t diverged_at;
+};
+
+static bool open_data(struct session *session, struct error *error)
+{
+    const struct run *run = session->run;
+    const struct choice *choice = run_choice(run, SLOT_DATA, 0);
+    return choice->component->data.open(choice->options.bytes, &session->dataset, error) &&
+           dataset_check(&session->dataset, run->model.vocab, run->model.seq_len, error);
+}
+
+static size_t planned_bytes(const struct session *session)
+{
+    const struct run *run = session->run;
+    return trainer_bytes(&session->trainer) + session->dataset.allocated + session->dataset.surprise_allocated +
+           batch_bytes(run->train.batch, run->model.seq_len) + evaluation_bytes(run->train.batch, run->model.seq_len);
+}
+
+static bool open_session(struct session *session, struct error *error)
+{
+    const struct run *run = session->run;
+    const struct trainer_options options = {.threads = session->options->threads,
+                                            .poison = session->options->poison,
+                                            .evaluates = true};
+    return open_data(session, error) && trainer_open(&session->trainer, run, &options, error) &&
+           batch_open(&session->batch, run->train.batch, run->model.seq_len, error) &&
+           evaluation_open(&session->evaluation, run->train.batch, run->model.seq_len, error);
+}
+
+static void close_session(struct session *session)
+{
+    evaluation_close(&session->evaluation);
+    batch_close(&session->batch);
+    trainer_close(&session->trainer);
+    dataset_close(&session->dataset);
+}
+
+static bool check_memory(size_t planned, struct error *error)
+{
+    size_t limit = resident_limit_bytes();
+    if (planned <= limit)
+        return true;
+    return error_request(error,
+                         "the run needs %.0f MiB, the machine has %.0f; lower model.d_model, train.batch or model.seq_len",
+                         (double)planned / 1048576, (double)limit / 1048576);
+}
+
+static void tell_begin(const struct session *session, size_t planned)
+{
+    const struct parameters *parameters = &session->trainer.parameters;
+    const struct train_scalars *train = &session->run->train;
+    const struct train_facts facts = {
+        .parameters = model_parameter_count(parameters, true),
+        .parameters_without_embeddings = model_parameter_count(parameters, false),
+        .flops = model_step_flops(&session->trainer.train_graph, train->batch) * (double)train->steps,
+        .planned_bytes = planned,
+        .data_hash = session->dataset.hash,
+    };
+    session->sink->begin(session->sink->context, &facts, session->state.step);
+}
+
+static bool resume(struct session *session, struct error *error)
+{
+    bool found;
+    session->state = (struct checkpoint){.watch = {.first_loss = NAN}};
+    run_identity(session->run, session->dataset.hash, gemm_rule(), session->state.run);
+    if (session->options->checkpoint &&
+        !checkpoint_read(session->options->checkpoint, &session->state, &session->trainer.optimizer, &found, error))
+        return false;
+    session->first_step = session->told_step = session->state.step;
+    return true;
+}
+
+static void metric(const struct session *session, int64_t step, const char *name, double value)
+{
+    session->sink->metric(session->sink->context, step, name, value);
+}
+
+static void event(const struct session *session, int64_t step, const char *kind, double value, double limit, const char *detail)
+{
+    session->sink->event(session->sink->context, step, kind, value, limit, detail);
+}
+
+static void diverge(struct session *session, int64_t step, double value, double limit, const char *detail)
+{
+    session->diverged = true;
+    session->diverged_at = step;
+    event(session, step, "diverged", value, limit, detail);
+}
+
+static void not_finite(struct session *session, int64_t step, double value, const char *what)
+{
+    event(session, step, "non_finite", value, INFINITY, what);
+    diverge(session, step, value, INFINITY, what);
+}
+
+// See train.h for the rule.
+static void watch_step(struct session *session, const struct step_result *result)
+{
+    struct watch *watch = &session->state.watch;
+    int64_t step = session->state.step;
+    if (!result->finite) {
+        bool loss = !isfinite(result->loss);
+        not_finite(session, step, loss ? result->loss : result->gradient_norm, loss ? "train_loss" : "gradient_norm");
+        return;
+    }
+    if (step == 0)
+        watch->first_loss = result->cross_entropy;
+    double limit = watch->first_loss * (step < session->run->train.warmup ? warmup_threshold : threshold);
+    watch->above = result->cross_entropy > limit ? watch->above + 1 : 0;
+    if (watch->above >= PATIENCE)
+        diverge(session, step, result->cross_entropy, limit, "the training loss stays above that of an untrained model");
+}
+
+static void tell_throughput(struct session *session)
+{
+    double seconds = session->step_seconds - session->told_seconds;
+    int64_t steps = session->state.step - session->told_step;
+    if (steps == 0 || seconds <= 0)
+        return;
+    double tokens = (double)(steps * session->run->train.batch * session->run->model.seq_len);
+    session->sink->throughput(session->sink->context, session->state.step, tokens / seconds);
+    session->told_seconds = session->step_seconds;
+    session->told_step = session->state.step;
+}
+
+static void take_step(struct session *session)
+{
+    int64_t step = session->state.step;
+    double begin = clock_seconds();
+    struct batch batch = batch_draw(&session->batch, &session->dataset, session->run->seed, step);
+    struct step_result result = trainer_step(&session->trainer, &batch, step);
+    session->step_seconds += clock_seconds() - begin;
+    metric(session, step, "train_loss", result.loss);
+    if (run_choice(session->run, SLOT_Z_LOSS, 0)->component)
+        metric(session, step, "train_cross_entropy", result.cross_entropy);
+    metric(session, step, "gradient_norm", result.gradient_norm);
+    metric(session, step, "learning_rate", result.learning_rate);
+    watch_step(session, &result);
+    session->state.step++;
+    if (session->step_seconds - session->told_seconds >= throughput_seconds ||
+        session->state.step == session->run->train.steps || session->diverged)
+        tell_throughput(session);
+}
+
+// What an evaluation of either part tells.
+struct part_names {
+    const char *loss, *perplexity, *bits_per_byte, *excess;
+};
+static const struct part_names part_names[DATA_PARTS] = {
+    [DATA_VALIDATION] = {"val_loss", "val_perplexity", "val_bits_per_byte", "val_excess"},
+    [DATA_TEST] = {"test_loss", "test_perplexity", "test_bits_per_byte", "test_excess"},
+};
+
+static struct evaluation evaluate_part(struct session *session, enum data_part part, int64_t tokens)
+{
+    const struct part_names *names = &part_names[part];
+    int64_t step = session->state.step;
+    struct evaluation evaluation;
+    evaluate(session->trainer.eval_executor, &session->evaluation, &session->dataset, part, tokens, &evaluation);
+    metric(session, step, names->loss, evaluation.loss);
+    metric(session, step, names->perplexity, exp(evaluation.loss));
+    if (session->dataset.tokens_are_bytes)
+        metric(session, step, names->bits_per_byte, evaluation.loss / M_LN2);
+    if (!isnan(evaluation.floor))
+        metric(session, step, names->excess, evaluation.loss - evaluation.floor);
+    if (!isfinite(evaluation.loss))
+        not_finite(session, step, evaluation.loss, names->loss);
+    return evaluation;
+}
+
+static void finish(struct session *session)
+{
+    int64_t step = session->state.step;
+    struct evaluation validation = evaluate_part(session, DATA_VALIDATION, session->run->train.eval_tokens);
+    if (!isnan(validation.floor))
+        metric(session, step, "floor", validation.floor);
+    if (session->diverged)
+        return;
+    struct evaluation test = evaluate_part(session, DATA_TEST, 0);
+    if (!isnan(test.standard_error))
+        metric(session, step, "test_standard_error", test.standard_error);
+}
+
+static bool is_due(int64_t every, int64_t step) { return every > 0 && step % every == 0; }
+
+// The store first, so that a checkpoint never lies ahead of it.
+static bool save(struct session *session, struct error *error)
+{
+    return session->sink->commit(session->sink->context, session->state.step, error) &&
+           checkpoint_write(session->options->checkpoint, &session->state, &session->trainer.optimizer, error);
+}
+
+static bool train(struct session *session, struct error *error)
+{
+    const struct train_scalars *scalars = &session->run->train;
+    const char *checkpoint = session->options->checkpoint;
+    while (session->state.step < scalars->steps && !session->diverged) {
+        take_step(session);
+        int64_t step = session->state.step;
+        if (session->diverged || step == scalars->steps)
+            break;
+        if (is_due(scalars->eval_every, step))
+            evaluate_part(session, DATA_VALIDATION, scalars->eval_tokens);
+        if (checkpoint && !session->diverged && is_due(scalars->checkpoint_every, step) && !save(session, error))
+            return false;
+    }
+    if (!session->diverged)
+        finish(session);
+    if (checkpoint && session->options->keeps && !session->diverged)
+        return save(session, error);
+    return session->sink->commit(session->sink->context, session->state.step, error);
+}
+
+bool train_run(const struct run *run, const struct train_options *options, const struct train_sink *sink,
+               struct train_result *result, struct error *error)
+{
+    struct session session = {.run = run, .options = options, .sink = sink};
+    double begin = clock_seconds();
+    bool done = false;
+    if (!gemm_open(error))
+        return false;
+    size_t before = resident_bytes(); // the program and its libraries, to which the plan adds
+    if (!open_session(&session, error))
+        goto cleanup;
+    size_t planned = before + planned_bytes(&session);
+    if (!check_memory(planned, error) || !resume(&session, error))
+        goto cleanup;
+    tell_begin(&session, planned);
+    done = train(&session, error);
+    int64_t steps = session.state.step - session.first_step;
+    *result = (struct train_result){
+        .state = session.diverged ? TRAIN_DIVERGED : TRAIN_FINISHED,
+        .diverged_at = session.diverged ? session.diverged_at : -1,
+        .seconds = clock_seconds() - begin,
+        .tokens_per_s = steps ? (double)(steps * run->train.batch * run->model.seq_len) / session.step_seconds : 0,
+        .peak_rss_bytes = resident_peak_bytes(),
+    };
+cleanup:
+    close_session(&session);
+    return done;
+}

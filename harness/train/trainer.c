@@ -1,0 +1,92 @@
+// trainer.c: forward, backward, clipping, update.
+#include "train/trainer.h"
+
+#include <math.h>
+
+#include "tensor/gemm.h"
+#include "train/schedule.h"
+
+static bool build(struct trainer *trainer, struct graph *graph, enum graph_mode mode, struct error *error)
+{
+    const struct model_request request = {.mode = mode,
+                                          .real = REAL_FLOAT,
+                                          .sequences = model_pass_sequences(trainer->run),
+                                          .time = trainer->run->model.seq_len};
+    return model_build(graph, trainer->run, &request, &trainer->parameters, error);
+}
+
+bool trainer_open(struct trainer *trainer, const struct run *run, const struct trainer_options *options, struct error *error)
+{
+    const struct executor_options executor = {.lanes = (int)run->train.lanes, .poison = options->poison};
+    *trainer = (struct trainer){.run = run};
+    if (!gemm_open(error) || !team_open(&trainer->team, options->threads, error))
+        return false;
+    if (!build(trainer, &trainer->train_graph, GRAPH_TRAIN, error) ||
+        (options->evaluates && !build(trainer, &trainer->eval_graph, GRAPH_EVAL, error)))
+        return false;
+    if (!parameters_allocate(&trainer->parameters, error) ||
+        !optimizer_open(&trainer->optimizer, run, &trainer->parameters, error))
+        return false;
+    model_initialise(&trainer->parameters, run);
+    return executor_open(&trainer->train_executor, &trainer->train_graph, trainer->team, &executor, error) &&
+           (!options->evaluates ||
+            executor_open(&trainer->eval_executor, &trainer->eval_graph, trainer->team, &executor, error));
+}
+
+void trainer_close(struct trainer *trainer)
+{
+    if (trainer->eval_executor)
+        executor_close(trainer->eval_executor);
+    if (trainer->train_executor)
+        executor_close(trainer->train_executor);
+    optimizer_close(&trainer->optimizer);
+    graph_close(&trainer->eval_graph);
+    graph_close(&trainer->train_graph);
+    parameters_free(&trainer->parameters);
+    if (trainer->team)
+        team_close(trainer->team);
+    *trainer = (struct trainer){0};
+}
+
+size_t trainer_bytes(const struct trainer *trainer)
+{
+    int size = team_size(trainer->team), lanes = (int)trainer->run->train.lanes;
+    size_t bytes = trainer->parameters.elements * sizeof(float) + optimizer_bytes(trainer->run, &trainer->parameters) +
+                   executor_bytes(&trainer->train_graph, size, lanes);
+    return trainer->eval_executor ? bytes + executor_bytes(&trainer->eval_graph, size, lanes) : bytes;
+}
+
+static double z_loss_of(const struct run *run)
+{
+    const struct choice *choice = run_choice(run, SLOT_Z_LOSS, 0);
+    return choice->component ? choice->component->coefficient.value(choice->options.bytes) : 0;
+}
+
+void step_losses(const struct run *run, const struct totals *totals, struct step_result *result)
+{
+    double coefficient = z_loss_of(run);
+    result->cross_entropy = totals->loss_sum / (double)totals->counted;
+    result->log_z_squared = totals->log_z_squared_sum / (double)totals->counted;
+    // An infinite log Z times a coefficient of 0 would make a finite loss NaN.
+    result->loss = result->cross_entropy + (coefficient != 0 ? coefficient * result->log_z_squared : 0);
+}
+
+struct step_result trainer_step(struct trainer *trainer, const struct batch *batch, int64_t step)
+{
+    const struct run *run = trainer->run;
+    struct totals totals;
+    executor_train(trainer->train_executor, batch, (uint64_t)run->seed, (uint64_t)step, &(struct outputs){0}, &totals);
+    struct step_result result = {.gradient_norm = executor_gradient_norm(trainer->train_executor),
+                                 .learning_rate = schedule_rate(run, step)};
+    step_losses(run, &totals, &result);
+    result.finite = isfinite(result.loss) && isfinite(result.gradient_norm);
+    if (!result.finite)
+        return result;
+    double clip = run->train.clip;
+    const struct optimizer_step update = {.lr = result.learning_rate,
+                                          .peak_lr = run->train.lr,
+                                          .step = step,
+                                          .scale = clip > 0 && result.gradient_norm > clip ? clip / result.gradient_norm : 1};
+    optimizer_update(&trainer->optimizer, trainer->team, executor_gradients(trainer->train_executor), &update);
+    return result;
+}

@@ -1,0 +1,514 @@
+// test_comparison.c: which runs count, what is said of those that do not, and what a reader sees.
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/verb.h"
+#include "fixture_experiment.h"
+#include "report/comparison.h"
+#include "report/layout.h"
+#include "report/number.h"
+#include "report/screen.h"
+
+enum { ARMS = 5, SEEDS = 4, RUNS = ARMS * SEEDS };
+
+// An experiment by hand: every test changes what it is about, then compares.
+static struct made {
+    struct run_view runs[ARMS][SEEDS];
+    struct arm_view arms[ARMS];
+    int64_t seeds[SEEDS];
+    struct experiment_view view;
+    double metric[RUNS], excess[RUNS], block_error[RUNS];
+    const char *data[ARMS], *steps[ARMS], *rates[ARMS];
+    struct comparison_values values;
+    struct arena arena;
+    struct comparison comparison;
+} made;
+
+static const char *const names[ARMS] = {"(base)", "position=rope", "norm=rmsnorm", "ffn=swiglu", "train.nudge=1e-06"};
+
+// Losses of 1.4, seeds .01 apart for every arm; rope is .04 better, the others differ by a pattern of thousandths.
+static void make(void)
+{
+    static const double own[ARMS][SEEDS] = {{0, 0, 0, 0},
+                                            {-.040, -.041, -.042, -.041},
+                                            {.002, -.001, .001, -.002},
+                                            {-.003, -.001, .001, -.001},
+                                            {0, .001, -.001, 0}};
+    made.view = (struct experiment_view){
+        .name = "made",
+        .file = "experiments/made.yaml",
+        .metric = "val_loss",
+        .margin = NAN,
+        .arm_count = ARMS,
+        .seed_count = SEEDS,
+        .seeds = made.seeds,
+        .arms = made.arms,
+        .looks = 1,
+    };
+    for (int a = 0; a < ARMS; a++) {
+        made.arms[a] =
+            (struct arm_view){.name = names[a], .differs = a ? names[a] : "", .is_placebo = a == 4, .runs = made.runs[a]};
+        made.data[a] = "prose", made.steps[a] = "500", made.rates[a] = "0.001";
+        for (int s = 0; s < SEEDS; s++) {
+            int i = a * SEEDS + s;
+            made.seeds[s] = s + 1;
+            made.runs[a][s] = (struct run_view){
+                .id = "0123456789abcdef",
+                .state = RUN_FINISHED,
+                .seed = s + 1,
+                .diverged_at = -1,
+                .parameters = 1100000,
+                .flops = 1e12,
+                .peak_bytes = 1e8,
+                .seconds = 6,
+                .tokens_per_s = 80000,
+                .floor = NAN,
+            };
+            made.metric[i] = 1.4 + 0.01 * s + own[a][s];
+            made.excess[i] = made.block_error[i] = NAN;
+        }
+    }
+    made.values = (struct comparison_values){.metric = made.metric,
+                                             .excess = made.excess,
+                                             .block_error = made.block_error,
+                                             .data = made.data,
+                                             .steps = made.steps,
+                                             .learning_rate = made.rates};
+}
+
+static const struct comparison_arm *compare(int arm)
+{
+    comparison_make(&made.view, &made.values, &made.arena, &made.comparison);
+    return &made.comparison.arms[arm];
+}
+
+static void clean(void) { arena_close(&made.arena); }
+
+TestSuite(comparison, .init = make, .fini = clean);
+
+static void is_verdict(int arm, enum verdict want)
+{
+    enum verdict got = made.comparison.arms[arm].difference.verdict;
+    cr_assert_eq(got, want, "%s: %s, want %s", names[arm], verdict_names[got], verdict_names[want]);
+}
+
+static void near(double got, double want, const char *what)
+{
+    cr_assert(fabs(got - want) < 1e-9, "%s: got %.12g, want %.12g", what, got, want);
+}
+
+// The caller frees.
+static char *printed(const struct screen_options *options)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *file = open_memstream(&text, &length);
+    screen_print(&made.comparison, options, file);
+    fclose(file);
+    return text;
+}
+
+static void shows(const struct screen_options *options, const char *want)
+{
+    char *text = printed(options);
+    cr_assert(strstr(text, want), "no \"%s\" in:\n%s", want, text);
+    free(text);
+}
+
+static void hides(const struct screen_options *options, const char *unwanted)
+{
+    char *text = printed(options);
+    cr_assert_not(strstr(text, unwanted), "\"%s\" in:\n%s", unwanted, text);
+    free(text);
+}
+
+static const struct screen_options wide = {.width = 140}, narrow = {.width = 80};
+
+// ---- Which runs count ---------------------------------------------------------------------------------------------------------
+
+Test(comparison, all_runs_complete)
+{
+    const struct comparison_arm *rope = compare(1);
+    cr_assert_eq(made.comparison.shared_count, 4);
+    cr_assert_eq(made.comparison.compared, 4);
+    near(made.comparison.arms[0].value, 1.415, "mean of the baseline");
+    near(rope->difference.delta, -0.041, "delta is arm - baseline");
+    is_verdict(1, VERDICT_BETTER);
+    is_verdict(2, VERDICT_NOT_DISTINGUISHABLE);
+    cr_assert(made.comparison.arms[2].seeds_needed > 4, "%d seeds needed", made.comparison.arms[2].seeds_needed);
+    cr_assert_eq(rope->seeds_needed, 0);
+}
+
+// Survivors are a selection: an arm that lost a seed to divergence has no mean and no verdict, and takes no seed from the others.
+Test(comparison, a_diverged_seed_gives_no_verdict_on_the_loss)
+{
+    made.runs[1][2].state = RUN_DIVERGED;
+    made.runs[1][2].diverged_at = 120;
+    const struct comparison_arm *rope = compare(1);
+    is_verdict(1, VERDICT_DIVERGED);
+    cr_assert(isnan(rope->value) && isnan(rope->difference.delta) && isnan(rope->difference.p), "the survivors were averaged");
+    near(rope->divergence_p, 1, "1 of 4 against 0 of 4, Fisher");
+    cr_assert_eq(made.comparison.compared, 3, "it stays among the m arms");
+    cr_assert_eq(made.comparison.shared_count, 4, "it takes a seed from the others");
+    cr_assert_eq(made.comparison.gap_count, 1);
+    cr_assert_eq(made.comparison.gaps[0].diverged_at, 120);
+    is_verdict(2, VERDICT_NOT_DISTINGUISHABLE);
+    shows(&wide, "position=rope      3/4");
+    shows(&wide, "diverged 1 of 4");
+}
+
+// 4 of 4 against 0 of 4: 2 / C(8, 4) = 2/70.
+Test(comparison, divergences_are_compared_by_fishers_test)
+{
+    for (int s = 0; s < SEEDS; s++)
+        made.runs[3][s].state = RUN_DIVERGED;
+    near(compare(3)->divergence_p, 2.0 / 70, "p");
+    cr_assert(isnan(made.comparison.arms[1].divergence_p), "an arm without divergence has a p");
+    shows(&wide, "against 0 of 4 at the baseline (Fisher's exact test): ffn=swiglu 4 of 4, p = .029.");
+}
+
+// Against survivors of the baseline nothing can be judged either.
+Test(comparison, a_diverged_baseline_gives_no_verdict_to_any_arm)
+{
+    made.runs[0][0].state = RUN_DIVERGED;
+    compare(0);
+    for (int a = 1; a < ARMS; a++)
+        is_verdict(a, VERDICT_DIVERGED);
+    cr_assert_eq(made.comparison.compared, 0);
+    shows(&wide, "The baseline diverged");
+    hides(&wide, "better");
+}
+
+// Pairs are complete or not used: a missing run takes its seed from every arm, and nothing stands in for it.
+Test(comparison, a_missing_run_takes_its_seed_from_every_arm)
+{
+    made.runs[2][1] = (struct run_view){.state = RUN_PLANNED, .seed = 2, .diverged_at = -1};
+    made.metric[2 * SEEDS + 1] = 7; // whatever lies there must not be read
+    const struct comparison_arm *arm = compare(2);
+    cr_assert_eq(made.comparison.shared_count, 3);
+    near(made.comparison.arms[0].value, 1.4 + 0.05 / 3, "mean of the baseline over the seeds left");
+    cr_assert(isnan(arm->values[1]), "a value was filled in");
+    cr_assert_eq(arm->pending, 1);
+    shows(&wide, "1 of 20 runs to come");
+    shows(&wide, "Over the 3 seeds that are complete in every arm");
+    shows(&wide, "ablate run experiments/made.yaml");
+}
+
+// An arm that can never have two seeds would leave the others without an answer for nothing.
+Test(comparison, an_arm_whose_runs_failed_is_left_out)
+{
+    for (int s = 0; s < 3; s++)
+        made.runs[3][s].state = RUN_FAILED;
+    compare(3);
+    is_verdict(3, VERDICT_NONE);
+    is_verdict(1, VERDICT_BETTER);
+    cr_assert_eq(made.comparison.compared, 3);
+    cr_assert_eq(made.comparison.shared_count, 4);
+    shows(&wide, "too few runs");
+    shows(&wide, "left out: 3 seeds of ffn=swiglu (failed).");
+}
+
+Test(comparison, an_excluded_run_does_not_count_and_is_listed_with_its_reason)
+{
+    made.runs[1][0].exclusion = "the disk was full";
+    cr_assert_eq(compare(1)->excluded, 1);
+    cr_assert_eq(made.comparison.shared_count, 3);
+    shows(&wide, "left out: seed 1 of position=rope (excluded: the disk was full).");
+}
+
+// A run that finished without the metric has nothing to compare; it must not read as zero.
+Test(comparison, a_finished_run_without_the_metric_is_listed)
+{
+    made.metric[1 * SEEDS + 3] = NAN;
+    cr_assert_eq(compare(1)->failed, 1);
+    cr_assert_eq(made.comparison.shared_count, 3);
+    shows(&wide, "seed 4 of position=rope (no value of val_loss)");
+}
+
+// ---- What is said of those that count -----------------------------------------------------------------------------------------
+
+Test(comparison, maximising_turns_the_verdict_and_not_the_sign)
+{
+    made.view.maximize = true;
+    near(compare(1)->difference.delta, -0.041, "delta");
+    is_verdict(1, VERDICT_WORSE);
+    shows(&wide, "more is better");
+}
+
+// The margin is declared before the runs, or nothing is equivalent.
+Test(comparison, equivalence_needs_a_margin)
+{
+    compare(4);
+    is_verdict(4, VERDICT_NOT_DISTINGUISHABLE);
+    hides(&wide, "equivalent");
+    made.view.margin = 0.015;
+    compare(4);
+    is_verdict(4, VERDICT_EQUIVALENT);
+    shows(&wide, "equivalent (±.015)");
+}
+
+// Speeds multiply: twice as fast on every seed is log 2 with a geometric mean, not an arithmetic one.
+Test(comparison, throughput_is_compared_on_its_logarithm)
+{
+    static const double speeds[SEEDS] = {1000, 2000, 4000, 8000};
+    for (int s = 0; s < SEEDS; s++) {
+        made.runs[0][s].tokens_per_s = speeds[s];
+        for (int a = 2; a < ARMS; a++)
+            made.runs[a][s].tokens_per_s = speeds[s];
+        made.runs[1][s].tokens_per_s = 2 * speeds[s];
+    }
+    const struct comparison_arm *rope = compare(1);
+    near(made.comparison.arms[0].tokens_per_s, sqrt(1000.0 * 8000), "geometric mean");
+    near(rope->speed.delta, log(2), "log of the ratio");
+    cr_assert_eq(rope->speed.verdict, VERDICT_BETTER);
+    cr_assert(isnan(made.comparison.arms[0].speed.delta));
+}
+
+Test(comparison, loss_is_shown_above_a_floor_that_all_share)
+{
+    for (int i = 0; i < RUNS; i++)
+        made.excess[i] = made.metric[i] - 0.912;
+    near(compare(0)->excess, 1.415 - 0.912, "excess");
+    near(made.comparison.floor, 0.912, "floor");
+    shows(&wide, "validation loss above the floor (nats per byte; floor 0.912");
+    for (int s = 0; s < SEEDS; s++)
+        made.excess[3 * SEEDS + s] = made.metric[3 * SEEDS + s] - 0.8;
+    cr_assert(isnan(compare(0)->excess), "excesses over two floors were put into one column");
+    hides(&wide, "floor");
+}
+
+// Adding seeds until something shows makes false verdicts: declared extensions spend alpha, others are marked.
+Test(comparison, later_looks_spend_alpha_or_are_exploratory)
+{
+    made.view.looks = 2;
+    compare(0);
+    cr_assert(made.comparison.exploratory);
+    near(made.comparison.alpha, 0.05, "undeclared");
+    shows(&wide, "exploratory");
+    made.view.extension_declared = true;
+    compare(0);
+    cr_assert_not(made.comparison.exploratory);
+    near(made.comparison.alpha, 0.005, "first extension");
+    shows(&wide, "99.5% simultaneous");
+}
+
+Test(comparison, a_placebo_that_differs_is_an_alarm)
+{
+    compare(4);
+    shows(&wide, "control: the placebo train.nudge=1e-06 does not differ, as it must.");
+    for (int s = 0; s < SEEDS; s++)
+        made.metric[4 * SEEDS + s] += 0.05;
+    compare(4);
+    shows(&wide, "control failed");
+}
+
+Test(comparison, one_seed_gives_no_statistics)
+{
+    made.view.seed_count = 1;
+    made.values.metric = (double[]){1.4, 1.36, 1.41, 1.39, 1.4};
+    for (int a = 0; a < ARMS; a++)
+        made.arms[a].runs = &made.runs[a][0];
+    near(compare(1)->difference.delta, -0.04, "delta");
+    is_verdict(1, VERDICT_NONE);
+    shows(&wide, "One seed shows no spread");
+    hides(&wide, "better");
+    hides(&wide, "seed SD");
+}
+
+// ---- The screen ---------------------------------------------------------------------------------------------------------------
+
+// The sentence about limits follows from what the arms share.
+Test(comparison, limits_are_generated_from_the_configuration)
+{
+    compare(0);
+    shows(&wide, "Holds for this size, data and 500 steps, one learning rate for all arms.");
+    made.rates[2] = "0.003";
+    made.steps[3] = "700";
+    made.data[3] = "text(path=a)";
+    made.runs[3][0].parameters = 2200000;
+    compare(0);
+    shows(&wide, "Holds for these sizes, these data and these numbers of steps, learning rates not tuned per arm.");
+}
+
+// Figures follow the typical half-width; but an interval that just excludes 0 must not read as if it held it.
+Test(comparison, printed_digits_agree_with_the_verdict)
+{
+    double half_width = compare(2)->difference.high - made.comparison.arms[2].difference.delta;
+    double shift = half_width - made.comparison.arms[2].difference.delta + 0.00002;
+    // V = (3 x 2.222e-6 + 3 x .667e-6) / 6, nu 6, t(1 - .05/8, 6) = 3.521: -.041 +- .0021.
+    shows(&wide, "-.0410  [-.0431, -.0389]");
+    for (int s = 0; s < SEEDS; s++)
+        made.metric[2 * SEEDS + s] += shift;
+    near(compare(2)->difference.low, 0.00002, "the lower end");
+    is_verdict(2, VERDICT_WORSE);
+    shows(&wide, "[+.00002, ");
+    hides(&wide, "[.0000");
+}
+
+// What is printed at 80 and 140 columns fits, line by line, at any length of names; nothing trails.
+Test(comparison, lines_fit_and_line_up)
+{
+    static const struct screen_options all[] = {
+        {.width = 80},
+        {.width = 140},
+        {.width = 80, .memory = true, .parameters = true, .flops = true, .time = true},
+        {.width = 140, .memory = true, .parameters = true, .flops = true, .time = true}};
+    made.arms[2].name = "attention=[\"sliding(window=64)\", \"full\"], position=rope";
+    made.view.margin = 0.01;
+    made.runs[3][0].state = RUN_DIVERGED;
+    compare(0);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        char *text = printed(&all[i]), *rest = text;
+        size_t verdict = 0;
+        for (char *line; (line = strsep(&rest, "\n"));) {
+            cr_assert(layout_width(line) <= all[i].width, "%d columns at width %d: %s", layout_width(line), all[i].width, line);
+            cr_assert(!*line || line[strlen(line) - 1] != ' ', "trailing space: \"%s\"", line);
+            char *word = strstr(line, "verdict") ? strstr(line, "verdict") : strstr(line, "better");
+            if (word && verdict)
+                cr_assert_eq((size_t)(word - line), verdict, "the column moves at width %d: %s", all[i].width, line);
+            else if (word)
+                verdict = (size_t)(word - line);
+        }
+        free(text);
+    }
+}
+
+// A name out of a database may hold anything; colours are for terminals that asked.
+Test(comparison, no_escapes_unless_asked)
+{
+    made.arms[1].name = "position=\033[31mrope\nx";
+    compare(1);
+    hides(&narrow, "\033");
+    shows(&narrow, "position=?[31mrope?x");
+    shows(&(struct screen_options){.width = 80, .colour = true}, "\033[32mbetter\033[0m");
+}
+
+Test(number, as_short_as_people_want_them)
+{
+    static const struct {
+        struct number (*print)(double);
+        double value;
+        const char *want;
+    } cases[] = {
+        {number_p, 0.0004, "<.001"},      {number_p, 0.0042, ".004"},
+        {number_p, 0.214, ".21"},         {number_p, 1, "1.0"},
+        {number_count, 812, "812"},       {number_count, 81234, "81k"},
+        {number_count, 1.1e6, "1.1M"},    {number_count, 999600, "1.0M"},
+        {number_bytes, 1536, "1.5 KiB"},  {number_bytes, 4e8, "381 MiB"},
+        {number_duration, 192, "3m12s"},  {number_duration, 59.7, "1m00s"},
+        {number_duration, 7500, "2h05m"}, {number_about, 230, "4 min"},
+        {number_exact, 0.015, ".015"},    {number_exact, 2, "2"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_expect_str_eq(cases[i].print(cases[i].value).text, cases[i].want, "%g: got %s, want %s", cases[i].value,
+                         cases[i].print(cases[i].value).text, cases[i].want);
+    cr_expect_str_eq(number_fixed(-0.0412, 3, true).text, "-.041");
+    cr_expect_str_eq(number_fixed(0.0026, 3, true).text, "+.003");
+    cr_expect_str_eq(number_fixed(-0.0004, 3, true).text, ".000");
+    cr_expect_str_eq(number_fixed(12.34, 1, false).text, "12.3");
+    cr_expect_str_eq(number_fixed(NAN, 3, true).text, "-");
+    cr_expect_str_eq(number_small(0.0003, 2).text, ".0003");
+    cr_expect_eq(number_decimals(0.011), 3);
+    cr_expect_eq(number_decimals(0.0095), 4);
+    cr_expect_eq(number_decimals(3.2), 1);
+    cr_expect_eq(number_decimals(40), 0);
+}
+
+// ---- From the database --------------------------------------------------------------------------------------------------------
+
+static char database[] = "/tmp/test_comparison_XXXXXX";
+
+static void write_database(void)
+{
+    struct error error = {0};
+    int file = mkstemp(database);
+    cr_assert(file >= 0);
+    close(file);
+    unlink(database);
+    cr_assert(fixture_write(&fixture_demo, database, &error), "%s", error.text);
+}
+
+static void remove_database(void)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", ".lock"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "%s%s", database, ends[i]);
+        unlink(path);
+    }
+}
+
+TestSuite(compare, .init = write_database, .fini = remove_database);
+
+extern const struct verb verb_compare;
+
+static bool run_verb(const char *word, enum output_format format, struct error *error)
+{
+    static const double options[8]; // of the verb: none is set
+    struct arena arena = {0};
+    const char *const words[] = {word, NULL};
+    struct request request = {
+        .words = words, .word_count = 1, .database = database, .format = format, .options = options, .arena = &arena};
+    bool done = verb_compare.run(&request, error);
+    fflush(stdout);
+    arena_close(&arena);
+    return done;
+}
+
+// The made-up experiment holds an answer of every kind; a program must be able to read each, and see null where there is none.
+Test(compare, json_has_a_row_an_arm)
+{
+    static const struct {
+        const char *arm, *verdict;
+    } want[] = {{"(base)", "baseline"},          {"position=rope", "better"}, {"norm=rmsnorm", "equivalent"},
+                {"ffn=swiglu(ratio=8/3)", NULL}, {"init=fan_in", "worse"},    {"train.nudge=1e-06", "equivalent"},
+                {"train.lr=0.03", "diverged"}};
+    struct error error = {0};
+    char line[8192];
+    cr_redirect_stdout();
+    cr_assert(run_verb("demo", OUTPUT_JSON, &error), "%s", error.text);
+    FILE *output = cr_get_redirected_stdout();
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        json_error_t trouble;
+        cr_assert(fgets(line, sizeof line, output), "%zu rows", i);
+        json_t *row = json_loads(line, 0, &trouble);
+        cr_assert(row, "%s in %s", trouble.text, line);
+        cr_assert_str_eq(json_string_value(json_object_get(row, "arm")), want[i].arm);
+        const char *verdict = json_string_value(json_object_get(row, "verdict"));
+        cr_assert(!want[i].verdict || !strcmp(verdict, want[i].verdict), "%s: %s", want[i].arm, verdict);
+        bool has_delta = i > 0 && i < 6;
+        cr_assert_eq(json_is_number(json_object_get(row, "delta")), has_delta, "%s", line);
+        cr_assert_eq(json_is_null(json_object_get(row, "delta")), !has_delta, "%s", line);
+        json_decref(row);
+    }
+}
+
+// FILE or NAME: both find the stored experiment; what was never run is said to be so, and the request was wrong.
+Test(compare, an_experiment_is_found_by_its_name_and_by_its_file)
+{
+    static const char *const words[] = {"demo", "experiments/demo.yaml", "./experiments/demo.yaml", "demo.yaml"};
+    struct error error = {0};
+    struct store *store;
+    cr_assert(store_open(&store, database, STORE_READ, &error), "%s", error.text);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        struct arena arena = {0};
+        struct comparison comparison;
+        cr_assert(comparison_open(store, words[i], &arena, &comparison, &error), "%s: %s", words[i], error.text);
+        cr_assert_eq(comparison.arm_count, 7);
+        cr_assert_eq(comparison.shared_count, 5);
+        cr_assert(fabs(comparison.floor - fixture_floor) < 1e-6, "floor %g", comparison.floor);
+        cr_assert_str_eq(comparison.arms[0].steps, "500");
+        arena_close(&arena);
+    }
+    store_close(store);
+    cr_assert_not(run_verb("emo.yaml", OUTPUT_TEXT, &error));
+    cr_assert(error.is_request && strstr(error.text, "emo.yaml: no experiment"), "%s", error.text);
+    cr_assert_not(run_verb("dmo", OUTPUT_TEXT, &error));
+    cr_assert(strstr(error.text, "did you mean \"demo\""), "%s", error.text);
+}
