@@ -215,8 +215,10 @@ static bool is_scaled_for(const struct curves *all, const struct curve *curve)
 static struct range vertical_range(const struct curves *all, int64_t steps, bool *logarithmic)
 {
     struct range range = range_empty;
+    if (all->figure->curve.difference)
+        range_offer(&range, 0);
     const struct curve *end = all->runs + all->cast.count * all->seeds;
-    for (int pass = 0; pass < 2 && range.low > range.high; pass++) // other runs only when there is nothing else
+    for (int pass = 0; pass < 2 && range.low >= range.high; pass++) // other runs only when there is nothing else
         for (const struct curve *curve = all->runs; curve < end; curve++)
             for (int64_t i = 0; i < curve->count && (pass || is_scaled_for(all, curve)); i++)
                 if ((double)curve->steps[i] >= all->figure->curve.settled * (double)steps)

@@ -130,7 +130,7 @@ void page_answer(struct page *page)
     }
     text_add(&page->html, ". Differences are to the baseline, paired by seed; a negative one is a lower value.</p>\n");
     page_grid(page, &grid, 1, grid.column_count - 1);
-    page_from(page, "%s of the %d seeds complete in every arm that is compared, as ablate compare %s prints it",
+    page_from(page, "%s of the seeds complete in every arm that is compared (%d), as ablate compare %s prints it",
               comparison->view->metric, comparison->shared_count, comparison->view->name);
     add_notes(page);
     text_add(&page->html, "<div class=\"figures\">\n");
