@@ -1,14 +1,13 @@
 # Makefile: builds ./ablate and its tests. `make demo` and `make test` are all a newcomer needs; `make help` lists the rest.
 #
-# A component is found by its place, variants/<slot>/<name>.c: adding or deleting the file is all there is to it.
+# A component is found by its place, variants/<slot>/<name>.c: adding or deleting the file is all there is to it. What it needs
+# beside that file lies in variants/<slot>/<name>/.
 
 CC      ?= gcc
 ARCH    ?= native
 BUILD   ?= build
 PROGRAM ?= ablate
-
-PACKAGES := $(shell cat packages.txt 2>/dev/null | sed 's/\#.*//')
-LIBRARIES := sqlite3 yaml-0.1 jansson gsl libmd
+JOBS    ?= $(shell nproc)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CPPFLAGS += -D_GNU_SOURCE -Iharness -I$(BUILD)
@@ -20,21 +19,31 @@ LDFLAGS  += -rdynamic
 
 SOURCES    := $(wildcard harness/*.c harness/*/*.c harness/*/*/*.c)
 COMPONENTS := $(sort $(wildcard variants/*/*.c))
+HELPERS    := $(sort $(wildcard variants/*/*/*.c))
 VERBS      := $(sort $(wildcard harness/cli/verb_*.c))
-OBJECTS    := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES) $(COMPONENTS)) $(BUILD)/components.o $(BUILD)/verbs.o \
-              $(BUILD)/schema.o $(BUILD)/made.o
+OBJECTS    := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES) $(COMPONENTS) $(HELPERS)) \
+              $(addprefix $(BUILD)/,components.o verbs.o schema.o made.o)
 TESTS      := $(wildcard tests/*.c)
 TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(TESTS))
+TEST_SCRIPTS := $(sort $(wildcard tests/*.sh))
 PLUGINS      := $(patsubst tests/plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard tests/plugins/*.c))
+HEADERS      := $(wildcard harness/*/*.h tests/*.h variants/*/*/*.h)
+OWN_C        := $(SOURCES) $(COMPONENTS) $(HELPERS) $(TESTS) $(wildcard tests/plugins/*.c)
 
-all: $(PROGRAM)
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DELETE_ON_ERROR:
+
+all: $(PROGRAM)   ## builds ./ablate
 
 $(PROGRAM): $(OBJECTS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# What runs before it is known whether this CPU has what the rest was built for.
+$(addprefix $(BUILD)/harness/,main.o base/cpu.o base/error.o): BASELINE := -march=x86-64
+
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) $(BASELINE) -c -o $@ $<
 
 # The list of components is the list of files; it is rewritten only when that changes.
 $(BUILD)/components.c: FORCE
@@ -81,14 +90,55 @@ $(BUILD)/plugins/%.so: tests/plugins/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Itests/plugins $(COMPILE) $(CFLAGS) -fPIC -shared -o $@ $<
 
-$(BUILD)/tests/%.o: CPPFLAGS += -DPLUGINS='"$(BUILD)/plugins"'
+$(BUILD)/tests/%.o: CPPFLAGS += -I. -DPLUGINS='"$(BUILD)/plugins"'
 
 $(BUILD)/tests/run: | $(PLUGINS)
 $(BUILD)/tests/run: $(filter-out $(BUILD)/harness/main.o,$(OBJECTS)) $(TEST_OBJECTS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
 
-clean:
-	rm -rf $(BUILD) $(PROGRAM)
+# ---- What people call ------------------------------------------------------------------------------------------------------
 
-.PHONY: all clean FORCE
+# Asked for by name, so that another make can be given the number of jobs.
+BUILD_ALL = $(MAKE) -j$(JOBS) $(PROGRAM) $(BUILD)/tests/run
+
+setup:   ## installs the packages of packages.txt that are missing
+	@.ci/setup
+
+demo: setup   ## runs the default experiment; ends with its table and results/demo/report.html
+	@$(MAKE) -j$(JOBS) $(PROGRAM)
+	./$(PROGRAM) run experiments/demo.yaml
+	./$(PROGRAM) report demo
+
+test: setup   ## builds and passes every test
+	@$(BUILD_ALL)
+	@set -e; for script in $(TEST_SCRIPTS); do echo "$$script"; BUILD=$(BUILD) PROGRAM=./$(PROGRAM) bash $$script; done
+	@$(BUILD)/tests/run
+
+lint: $(BUILD)/schema.c   ## formatting, warnings as errors, cppcheck
+	clang-format --dry-run -Werror $(OWN_C) $(HEADERS)
+	@printf '%s\n' $(OWN_C) | xargs -P$(JOBS) -n4 \
+	   $(CC) $(CPPFLAGS) -I. -Itests/plugins -DPLUGINS='""' $(filter-out -M%,$(COMPILE)) -fsyntax-only -Werror
+	cppcheck --quiet -j$(JOBS) --std=c11 --error-exitcode=1 --inline-suppr --suppressions-list=.cppcheck \
+	   --enable=warning,performance,portability -D_GNU_SOURCE -Iharness $(SOURCES) $(COMPONENTS) $(HELPERS)
+
+format:   ## rewrites the files as clang-format wants them
+	clang-format -i $(OWN_C) $(HEADERS)
+
+sanitize:   ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer; ARCH=x86-64-v3 for older machines
+	@$(MAKE) -j$(JOBS) BUILD=build-sanitize PROGRAM=build-sanitize/ablate build-sanitize/ablate build-sanitize/tests/run \
+	   CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
+	@build-sanitize/tests/run
+
+bench:   ## tokens/s of training, as JSON
+	@$(MAKE) -j$(JOBS) $(PROGRAM)
+	./$(PROGRAM) bench train --json
+
+help:   ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name words; do \
+	   printf 'make %-10s %s\n' "$$name" "$$words"; done
+
+clean:   ## removes what was built; results stay
+	rm -rf $(BUILD) build-sanitize $(PROGRAM)
+
+.PHONY: all setup demo test lint format sanitize bench help clean FORCE
 -include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(PLUGINS:.so=.d)

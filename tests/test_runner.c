@@ -5,67 +5,67 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fixture_runner.h"
+#include "fixture_program.h"
 
 static const char *const run_tiny[] = {"run", "tiny.yaml", NULL};
 static const char database[] = "results/ablate.db";
 
-static void open_short(void) { runner_folder_open(120, 2); }
-static void open_long(void) { runner_folder_open(2500, 1); }
+static void open_short(void) { program_folder_open(120, 2); }
+static void open_long(void) { program_folder_open(2500, 1); }
 
 // The same sweep, undisturbed, in a database beside.
 static char *undisturbed(void)
 {
-    cr_assert_eq(runner_run((const char *const[]){"run", "tiny.yaml", "--db", "calm/ablate.db", NULL}), 0, "%s",
-                 runner_output());
-    return runner_content("calm/ablate.db", NULL);
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--db", "calm/ablate.db", NULL}), 0, "%s",
+                 program_output());
+    return program_content("calm/ablate.db", NULL);
 }
 
 static void expect_undisturbed(const char *what)
 {
-    char *got = runner_content(database, NULL), *want = undisturbed();
-    runner_expect_same(got, want, what);
+    char *got = program_content(database, NULL), *want = undisturbed();
+    program_expect_same(got, want, what);
     free(got);
     free(want);
 }
 
 static void expect_output(const char *part)
 {
-    char *output = runner_output();
+    char *output = program_output();
     cr_assert_not_null(strstr(output, part), "no \"%s\" in: %s", part, output);
     free(output);
 }
 
 // Bits may depend on the run alone: not on who runs beside it, nor on how many threads carry its lanes.
-Test(runner, the_same_rows_for_any_jobs_and_threads, .init = open_short, .fini = runner_folder_close)
+Test(runner, the_same_rows_for_any_jobs_and_threads, .init = open_short, .fini = program_folder_close)
 {
-    cr_assert_eq(runner_run((const char *const[]){"run", "tiny.yaml", "--jobs", "1", "--threads", "2", NULL}), 0);
-    char *one = runner_content(database, NULL);
-    cr_assert_eq(runner_run(
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--jobs", "1", "--threads", "2", NULL}), 0);
+    char *one = program_content(database, NULL);
+    cr_assert_eq(program_run(
                      (const char *const[]){"run", "tiny.yaml", "--jobs", "2", "--threads", "1", "--db", "two/ablate.db", NULL}),
                  0);
-    char *two = runner_content("two/ablate.db", NULL);
-    runner_expect_same(two, one, "with two jobs");
+    char *two = program_content("two/ablate.db", NULL);
+    program_expect_same(two, one, "with two jobs");
     free(one);
     free(two);
 }
 
 // A run is what it is, whichever experiment asked for it.
-Test(runner, a_run_on_its_own_is_the_same_as_in_a_sweep, .init = open_short, .fini = runner_folder_close)
+Test(runner, a_run_on_its_own_is_the_same_as_in_a_sweep, .init = open_short, .fini = program_folder_close)
 {
     struct text id = {0};
-    cr_assert_eq(runner_run(run_tiny), 0);
-    runner_query(database, "SELECT run FROM options WHERE key = 'ffn' AND value = 'swiglu' ORDER BY run LIMIT 1", &id);
-    runner_write_experiment(120, 2, "  ffn: {values: [swiglu]}\n");
-    cr_assert_eq(runner_run((const char *const[]){"run", "tiny.yaml", "--db", "alone/ablate.db", NULL}), 0, "%s",
-                 runner_output());
+    cr_assert_eq(program_run(run_tiny), 0);
+    program_query(database, "SELECT run FROM options WHERE key = 'ffn' AND value = 'swiglu' ORDER BY run LIMIT 1", &id);
+    program_write_experiment(120, 2, "  ffn: {values: [swiglu]}\n");
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--db", "alone/ablate.db", NULL}), 0, "%s",
+                 program_output());
     struct text sql = {0};
     text_add(&sql, "SELECT name, step, value FROM metrics WHERE run = '%s' ORDER BY name, step", id.data);
     struct text here = {0}, there = {0};
-    runner_query(database, sql.data, &here);
-    runner_query("alone/ablate.db", sql.data, &there);
+    program_query(database, sql.data, &here);
+    program_query("alone/ablate.db", sql.data, &there);
     cr_assert_gt(here.length, 1000);
-    runner_expect_same(there.data, here.data, "on its own");
+    program_expect_same(there.data, here.data, "on its own");
     text_free(&id);
     text_free(&sql);
     text_free(&here);
@@ -73,168 +73,168 @@ Test(runner, a_run_on_its_own_is_the_same_as_in_a_sweep, .init = open_short, .fi
 }
 
 // What was paid for is not paid again.
-Test(runner, a_finished_run_is_not_run_again, .init = open_short, .fini = runner_folder_close)
+Test(runner, a_finished_run_is_not_run_again, .init = open_short, .fini = program_folder_close)
 {
-    cr_assert_eq(runner_run(run_tiny), 0);
-    cr_assert_eq(runner_run(run_tiny), 0);
-    cr_assert_eq(runner_count(database, "SELECT max(attempts) FROM runs"), 1);
-    cr_assert_eq(runner_run((const char *const[]){"run", "tiny.yaml", "--replicates", "3", NULL}), 0);
-    cr_assert_eq(runner_count(database, "SELECT count(*) FROM runs"), 9);
-    cr_assert_eq(runner_count(database, "SELECT max(attempts) FROM runs"), 1);
+    cr_assert_eq(program_run(run_tiny), 0);
+    cr_assert_eq(program_run(run_tiny), 0);
+    cr_assert_eq(program_count(database, "SELECT max(attempts) FROM runs"), 1);
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--replicates", "3", NULL}), 0);
+    cr_assert_eq(program_count(database, "SELECT count(*) FROM runs"), 9);
+    cr_assert_eq(program_count(database, "SELECT max(attempts) FROM runs"), 1);
 }
 
 // kill -9 of runner and workers at any moment: the same command continues to the same rows.
-Test(runner, killed_at_any_moment_it_continues, .init = open_long, .fini = runner_folder_close)
+Test(runner, killed_at_any_moment_it_continues, .init = open_long, .fini = program_folder_close)
 {
     static const int moments[] = {3, 11, 23, 60, 140, 250}; // milliseconds after the start, each of what is left
     for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
-        pid_t workers[8], process = runner_start(run_tiny, NULL);
-        runner_sleep(moments[i]);
-        int count = runner_workers(process, workers, 8);
+        pid_t workers[8], process = program_start(run_tiny, NULL);
+        program_sleep(moments[i]);
+        int count = program_workers(process, workers, 8);
         kill(process, SIGKILL);
         for (int j = 0; j < count; j++)
             kill(workers[j], SIGKILL);
-        runner_wait(process);
+        program_wait(process);
     }
-    cr_assert_eq(runner_run(run_tiny), 0, "%s", runner_output());
+    cr_assert_eq(program_run(run_tiny), 0, "%s", program_output());
     expect_undisturbed("after kills");
 }
 
 // A checkpoint is worth its writing only when it is used.
-Test(runner, it_resumes_from_a_checkpoint, .init = open_long, .fini = runner_folder_close)
+Test(runner, it_resumes_from_a_checkpoint, .init = open_long, .fini = program_folder_close)
 {
-    pid_t process = runner_start(run_tiny, NULL);
-    cr_assert(runner_await_checkpoint());
+    pid_t process = program_start(run_tiny, NULL);
+    cr_assert(program_await_checkpoint());
     kill(process, SIGKILL);
-    runner_wait(process);
-    cr_assert_eq(runner_run(run_tiny), 0, "%s", runner_output());
-    cr_assert_gt(runner_count(database, "SELECT max(resumed_from_step) FROM runs"), 0);
+    program_wait(process);
+    cr_assert_eq(program_run(run_tiny), 0, "%s", program_output());
+    cr_assert_gt(program_count(database, "SELECT max(resumed_from_step) FROM runs"), 0);
     cr_assert_eq(access("results/checkpoints", F_OK), 0);
     cr_assert_neq(system("ls results/checkpoints/* >/dev/null 2>&1"), 0, "checkpoints of finished runs were left");
     expect_undisturbed("after a resume");
 }
 
 // A checkpoint without the rows before it would leave a gap in the curves.
-Test(runner, a_checkpoint_ahead_of_the_database_is_not_used, .init = open_long, .fini = runner_folder_close)
+Test(runner, a_checkpoint_ahead_of_the_database_is_not_used, .init = open_long, .fini = program_folder_close)
 {
-    pid_t process = runner_start(run_tiny, NULL);
-    cr_assert(runner_await_checkpoint());
+    pid_t process = program_start(run_tiny, NULL);
+    cr_assert(program_await_checkpoint());
     kill(process, SIGKILL);
-    runner_wait(process);
+    program_wait(process);
     cr_assert_eq(system("rm results/ablate.db*"), 0);
-    cr_assert_eq(runner_run(run_tiny), 0, "%s", runner_output());
+    cr_assert_eq(program_run(run_tiny), 0, "%s", program_output());
     expect_undisturbed("after the database was lost");
 }
 
 // A worker that dies is started again, and the run is the same; its neighbours do not notice.
-Test(runner, a_crash_is_tried_again, .init = open_long, .fini = runner_folder_close)
+Test(runner, a_crash_is_tried_again, .init = open_long, .fini = program_folder_close)
 {
-    pid_t worker, process = runner_start(run_tiny, NULL);
-    cr_assert(runner_await_checkpoint());
-    cr_assert_eq(runner_workers(process, &worker, 1), 1);
+    pid_t worker, process = program_start(run_tiny, NULL);
+    cr_assert(program_await_checkpoint());
+    cr_assert_eq(program_workers(process, &worker, 1), 1);
     kill(worker, SIGKILL);
-    cr_assert_eq(runner_wait(process), 0);
+    cr_assert_eq(program_wait(process), 0);
     expect_output("signal 9");
-    cr_assert_eq(runner_count(database, "SELECT max(attempts) FROM runs"), 2);
+    cr_assert_eq(program_count(database, "SELECT max(attempts) FROM runs"), 2);
     expect_undisturbed("after a crash");
 }
 
 // A run that always crashes is a failure with its reason, not an endless loop; asked again, it gets another chance.
-Test(runner, three_crashes_are_a_failure, .init = open_long, .fini = runner_folder_close)
+Test(runner, three_crashes_are_a_failure, .init = open_long, .fini = program_folder_close)
 {
     struct text failure = {0};
-    runner_write_experiment(200000, 1, "  ffn: {values: [gelu]}\n");
-    pid_t process = runner_start(run_tiny, NULL);
+    program_write_experiment(200000, 1, "  ffn: {values: [gelu]}\n");
+    pid_t process = program_start(run_tiny, NULL);
     for (int killed = 0; killed < 3;) {
         pid_t worker;
-        runner_sleep(20);
-        if (runner_workers(process, &worker, 1) == 1)
+        program_sleep(20);
+        if (program_workers(process, &worker, 1) == 1)
             killed += kill(worker, SIGKILL) == 0;
         cr_assert_eq(kill(process, 0), 0);
     }
-    cr_assert_eq(runner_wait(process), 1);
-    runner_query(database, "SELECT attempts, state, failure FROM runs", &failure);
+    cr_assert_eq(program_wait(process), 1);
+    program_query(database, "SELECT attempts, state, failure FROM runs", &failure);
     cr_assert(strstr(failure.data, "3|failed|crashed 3 times") == failure.data, "%s", failure.data);
     text_free(&failure);
 }
 
 // A hang and a run without end are outcomes: the sweep goes on, and trying again would not help.
-Test(runner, a_time_limit_ends_a_run, .init = open_long, .fini = runner_folder_close)
+Test(runner, a_time_limit_ends_a_run, .init = open_long, .fini = program_folder_close)
 {
     struct text failure = {0};
-    runner_write_experiment(2000000, 1, "  ffn: {values: [gelu]}\n");
-    cr_assert_eq(runner_run((const char *const[]){"run", "tiny.yaml", "--time-limit", "0.3", NULL}), 1);
-    runner_query(database, "SELECT attempts, state, failure FROM runs", &failure);
+    program_write_experiment(2000000, 1, "  ffn: {values: [gelu]}\n");
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--time-limit", "0.3", NULL}), 1);
+    program_query(database, "SELECT attempts, state, failure FROM runs", &failure);
     cr_assert(strstr(failure.data, "1|failed|took longer than the time limit") == failure.data, "%s", failure.data);
     text_free(&failure);
 }
 
-Test(runner, a_silent_worker_is_ended, .init = open_long, .fini = runner_folder_close)
+Test(runner, a_silent_worker_is_ended, .init = open_long, .fini = program_folder_close)
 {
     struct text failure = {0};
-    runner_write_experiment(2000000, 1, "  ffn: {values: [gelu]}\n");
-    pid_t worker, process = runner_start((const char *const[]){"run", "tiny.yaml", "--hang-limit", "0.4", NULL}, NULL);
-    cr_assert(runner_await_checkpoint());
-    cr_assert_eq(runner_workers(process, &worker, 1), 1);
+    program_write_experiment(2000000, 1, "  ffn: {values: [gelu]}\n");
+    pid_t worker, process = program_start((const char *const[]){"run", "tiny.yaml", "--hang-limit", "0.4", NULL}, NULL);
+    cr_assert(program_await_checkpoint());
+    cr_assert_eq(program_workers(process, &worker, 1), 1);
     kill(worker, SIGSTOP);
-    cr_assert_eq(runner_wait(process), 1);
-    runner_query(database, "SELECT attempts, state, failure FROM runs", &failure);
+    cr_assert_eq(program_wait(process), 1);
+    program_query(database, "SELECT attempts, state, failure FROM runs", &failure);
     cr_assert(strstr(failure.data, "1|failed|said nothing for") == failure.data, "%s", failure.data);
     text_free(&failure);
 }
 
 // Divergence is a result: it is stored as one and never tried again.
-Test(runner, a_diverged_run_is_a_result, .init = open_short, .fini = runner_folder_close)
+Test(runner, a_diverged_run_is_a_result, .init = open_short, .fini = program_folder_close)
 {
-    runner_write_experiment(120, 1, "  train.lr: {values: [0.001, 1e9]}\n");
-    cr_assert_eq(runner_run(run_tiny), 0, "%s", runner_output());
-    cr_assert_eq(runner_count(database, "SELECT count(*) FROM runs WHERE state = 'diverged' AND diverged_at >= 0"), 1);
-    cr_assert_eq(runner_run(run_tiny), 0);
-    cr_assert_eq(runner_count(database, "SELECT max(attempts) FROM runs"), 1);
+    program_write_experiment(120, 1, "  train.lr: {values: [0.001, 1e9]}\n");
+    cr_assert_eq(program_run(run_tiny), 0, "%s", program_output());
+    cr_assert_eq(program_count(database, "SELECT count(*) FROM runs WHERE state = 'diverged' AND diverged_at >= 0"), 1);
+    cr_assert_eq(program_run(run_tiny), 0);
+    cr_assert_eq(program_count(database, "SELECT max(attempts) FROM runs"), 1);
 }
 
 // Ctrl-C keeps everything, says how to go on, and leaves nobody running.
-Test(runner, an_interrupted_sweep_continues, .init = open_long, .fini = runner_folder_close)
+Test(runner, an_interrupted_sweep_continues, .init = open_long, .fini = program_folder_close)
 {
-    pid_t workers[8], process = runner_start(run_tiny, NULL);
-    cr_assert(runner_await_checkpoint());
-    int count = runner_workers(process, workers, 8);
+    pid_t workers[8], process = program_start(run_tiny, NULL);
+    cr_assert(program_await_checkpoint());
+    int count = program_workers(process, workers, 8);
     cr_assert_gt(count, 0);
     kill(process, SIGINT);
-    cr_assert_eq(runner_wait(process), 1);
+    cr_assert_eq(program_wait(process), 1);
     expect_output("the same command continues: ablate run tiny.yaml");
     for (int i = 0; i < count; i++)
         cr_assert_eq(kill(workers[i], 0), -1, "a worker outlived the runner");
-    cr_assert_eq(runner_count(database, "SELECT count(*) FROM runs WHERE state = 'running'"), 0);
-    cr_assert_eq(runner_run(run_tiny), 0, "%s", runner_output());
+    cr_assert_eq(program_count(database, "SELECT count(*) FROM runs WHERE state = 'running'"), 0);
+    cr_assert_eq(program_run(run_tiny), 0, "%s", program_output());
     expect_undisturbed("after an interruption");
 }
 
 // Two writers would tear the rows apart.
-Test(runner, a_second_sweep_on_the_same_database_is_refused, .init = open_long, .fini = runner_folder_close)
+Test(runner, a_second_sweep_on_the_same_database_is_refused, .init = open_long, .fini = program_folder_close)
 {
-    pid_t process = runner_start(run_tiny, NULL);
-    cr_assert(runner_await_checkpoint());
-    cr_assert_neq(runner_run(run_tiny), 0);
+    pid_t process = program_start(run_tiny, NULL);
+    cr_assert(program_await_checkpoint());
+    cr_assert_neq(program_run(run_tiny), 0);
     expect_output(database);
     kill(process, SIGTERM);
-    runner_wait(process);
+    program_wait(process);
 }
 
 // --dry-run tells and leaves no trace.
-Test(runner, a_dry_run_stores_nothing, .init = open_short, .fini = runner_folder_close)
+Test(runner, a_dry_run_stores_nothing, .init = open_short, .fini = program_folder_close)
 {
-    cr_assert_eq(runner_run((const char *const[]){"run", "tiny.yaml", "--dry-run", NULL}), 0, "%s", runner_output());
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--dry-run", NULL}), 0, "%s", program_output());
     expect_output("3 arms x 2 seeds, 6 runs; 6 to run");
     cr_assert_neq(access("results", F_OK), 0);
 }
 
 // A mistake anywhere runs nothing, and a missing file is the request's fault.
-Test(runner, a_wrong_request_runs_nothing, .init = open_short, .fini = runner_folder_close)
+Test(runner, a_wrong_request_runs_nothing, .init = open_short, .fini = program_folder_close)
 {
-    cr_assert_eq(runner_run((const char *const[]){"run", "tiny.yaml", "missing.yaml", NULL}), 2);
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "missing.yaml", NULL}), 2);
     cr_assert_neq(access("results", F_OK), 0);
-    cr_assert_eq(runner_run((const char *const[]){"run", "tiny.yaml", "--set", "data.path=nowhere.txt", NULL}), 2);
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--set", "data.path=nowhere.txt", NULL}), 2);
     expect_output("nowhere.txt");
     cr_assert_neq(access("results", F_OK), 0);
 }

@@ -165,8 +165,8 @@ static void disturb_every_call(long (*next)(long))
 }
 
 static long every(long n) { return n + 1; }
-// Thousands of allocations: all of the first hundred, then ever wider apart.
-static long thinner(long n) { return n + 1 + n / 100; }
+// Thousands of allocations: all of the first ones, then ever wider apart.
+static long thinner(long n) { return n + 1 + n / 16; }
 
 Test(store_faults, any_file_call_may_fail)
 {

@@ -1,7 +1,8 @@
 // safetensors.c: reads and writes safetensors files. Called by checkpoints, verify and export.
 //
 // Refused, each by the file's and the tensor's name: a header longer than the file, a header that is not one JSON object, a
-// duplicate name, an unknown type, a negative or overflowing shape, and data that overlaps, leaves the file, or leaves holes in it.
+// duplicate or unprintable name, an unknown type, a negative or overflowing shape, and data that overlaps, leaves the file, or
+// leaves holes in it.
 // Nothing is allocated because the file claims it: the only sizes used are the file's own.
 #include "model/safetensors.h"
 
@@ -34,6 +35,15 @@ static const char *printable(const char *name, char text[PRINTED_NAME_SIZE])
         text[i] = (unsigned char)name[i] < 32 || name[i] == 127 ? '?' : name[i];
     text[length] = '\0';
     return text;
+}
+
+// Names are repeated in messages by all who read the file.
+static bool is_printable(const char *name)
+{
+    for (; *name; name++)
+        if ((unsigned char)*name < 32 || *name == 127)
+            return false;
+    return true;
 }
 
 struct reading {
@@ -84,6 +94,8 @@ static const char *read_shape(const json_t *shape, struct safetensors_entry *ent
 static bool read_entry(const struct reading *reading, const char *name, const json_t *facts, struct safetensors_entry *entry)
 {
     *entry = (struct safetensors_entry){.name = arena_copy_text(&reading->file->arena, name)};
+    if (!is_printable(name))
+        return refuse(reading, name, "its name holds control characters");
     if (!json_is_object(facts))
         return refuse(reading, name, "its entry is not an object");
     if (!read_type(json_string_value(json_object_get(facts, "dtype")), &entry->type))
@@ -113,7 +125,8 @@ static int by_place(const void *left, const void *right)
     return a->count != b->count ? (a->count < b->count ? -1 : 1) : strcmp(a->name, b->name);
 }
 
-// The format wants every byte of the data in exactly one tensor: what overlaps or is left over was not written by a sane program.
+// The format wants every byte of the data in exactly one tensor: what overlaps or is left over was not written by a sane
+// program.
 static bool check_cover(const struct reading *reading)
 {
     const struct safetensors *file = reading->file;

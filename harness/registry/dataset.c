@@ -68,9 +68,11 @@ static int64_t position_in_file(const struct dataset *dataset, int part, int64_t
 static bool refuse_token(const struct dataset *dataset, int part, int64_t position, int64_t vocab, struct error *error)
 {
     const char *file = dataset->files[part];
-    return error_request(error, "%s: token %d at position %" PRId64 " is not below model.vocab = %" PRId64
-                                "; set model.vocab to %" PRId64 " or more", file ? file : "data", dataset->tokens[position],
-                         position_in_file(dataset, part, position), vocab, dataset->vocab);
+    return error_request(error,
+                         "%s: token %d at position %" PRId64 " is not below model.vocab = %" PRId64
+                         "; set model.vocab to %" PRId64 " or more",
+                         file ? file : "data", dataset->tokens[position], position_in_file(dataset, part, position), vocab,
+                         dataset->vocab);
 }
 
 bool dataset_check(const struct dataset *dataset, int64_t vocab, int64_t seq_len, struct error *error)
@@ -80,8 +82,9 @@ bool dataset_check(const struct dataset *dataset, int64_t vocab, int64_t seq_len
         const char *file = dataset->files[part];
         int64_t length = span.end - span.begin;
         if (length < seq_len + 1)
-            return error_request(error, "%s: its %s part has %" PRId64 " tokens, one window of model.seq_len = %" PRId64
-                                        " needs %" PRId64 "; give more data or a shorter model.seq_len",
+            return error_request(error,
+                                 "%s: its %s part has %" PRId64 " tokens, one window of model.seq_len = %" PRId64
+                                 " needs %" PRId64 "; give more data or a shorter model.seq_len",
                                  file ? file : "data", part_names[part], length, seq_len, seq_len + 1);
         for (int64_t i = span.begin; dataset->vocab > vocab && i < span.end; i++)
             if (dataset->tokens[i] >= vocab)

@@ -327,7 +327,7 @@ const char *comparison_unit(const struct comparison *comparison)
     if (!ends_with(comparison->view->metric, "_loss") && !ends_with(comparison->view->metric, "_excess"))
         return "";
     const char *data = comparison->arms[comparison->view->baseline].data;
-    if (!data)
+    if (!data || !*data)
         return "nats";
     for (size_t i = 0; i < sizeof of_bytes / sizeof *of_bytes; i++)
         if (!strncmp(data, of_bytes[i], strlen(of_bytes[i])))

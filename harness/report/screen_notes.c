@@ -255,8 +255,10 @@ static const char *limits_text(const struct screen *screen)
     if (comparison->shared_count == 0 || comparison->compared == 0)
         return "";
     const char *step = steps[comparison->view->baseline];
+    // As the header shows them.
+    bool one_size = !strcmp(number_count(least).text, number_count(most).text);
     bool one_length = step && all_same(steps, arms);
-    return arena_format(screen->arena, "Holds for %s, %s and %s%s%s.", most > 1.05 * least ? "these sizes" : "this size",
+    return arena_format(screen->arena, "Holds for %s, %s and %s%s%s.", one_size ? "this size" : "these sizes",
                         all_same(data, arms) ? "data" : "these data", one_length ? layout_visible(screen->arena, step) : "",
                         one_length ? " steps"
                         : step     ? "these numbers of steps"

@@ -1,4 +1,5 @@
-// screen_parts.h: the pieces of a screen. The files that print one share them, and figures and the page are made of the same.
+// screen_parts.h: the pieces of a screen: its header's texts, its table, and the sentences under it. The page of the report is
+// made of the same pieces.
 #ifndef REPORT_SCREEN_PARTS_H
 #define REPORT_SCREEN_PARTS_H
 
@@ -23,9 +24,8 @@ const char *screen_spread(const struct screen *screen);
 const char *screen_verdict(const struct screen *screen, const struct comparison_arm *arm);
 // The whole table, optional columns that are wanted included; a row is an arm.
 struct grid screen_grid(const struct screen *screen);
-
 void screen_table(const struct screen *screen);
-// The sentences under the table: controls, what is missing, what the seeds could have shown, what this does not show.
+// Controls, what is missing, what the seeds could have shown, what this does not show: each on a line where `width` is large.
 void screen_notes(const struct screen *screen);
 void screen_next(const struct screen *screen);
 

@@ -79,6 +79,7 @@ static bool cost_at(const struct solver *solver, int64_t value, double *cost)
 {
     struct run run = *solver->run;
     struct match_cost both;
+    run.train.warmup = 0; // a trial of few steps is not a mistake, and warm-up costs nothing
     if (!set_value(solver, &run, value) || !run_resolve(&run, solver->error) || !solver->counter(&run, &both, solver->error))
         return false;
     *cost = solver->match == MATCH_PARAMS ? both.params : both.flops;

@@ -178,13 +178,11 @@ static void take_range(struct draft *draft, const struct yaml *parameter)
         draft->swept[draft->swept_count++] = swept;
 }
 
-static void take_parameter(struct draft *draft, const struct yaml *parameter)
+// How many keys of a parameter mean nothing, each reported.
+static int unknown_keys(struct draft *draft, const struct yaml *parameter)
 {
     static const char *const words[] = {"value", "values", "min", "max", "distribution", NULL};
-    if (parameter->kind != YAML_MAP) {
-        draft_mistake(draft, parameter->line, "%s: write {value: ...}, or {values: [...]} to try several", parameter->key);
-        return;
-    }
+    int unknown = 0;
     for (const struct yaml *entry = parameter->first; entry; entry = entry->next) {
         struct nearest nearest;
         nearest_open(&nearest, entry->key);
@@ -193,10 +191,24 @@ static void take_parameter(struct draft *draft, const struct yaml *parameter)
             known |= strcmp(words[i], entry->key) == 0;
             nearest_offer(&nearest, words[i]);
         }
-        if (!known)
+        unknown += !known;
+        if (!known && nearest_answer(&nearest))
             draft_mistake(draft, entry->line, "%s: no key \"%s\", did you mean \"%s\"?", parameter->key, entry->key,
-                          nearest_answer(&nearest) ? nearest_answer(&nearest) : "values");
+                          nearest_answer(&nearest));
+        else if (!known)
+            draft_mistake(draft, entry->line, "%s: no key \"%s\"; there are value, values, min, max, distribution",
+                          parameter->key, entry->key);
     }
+    return unknown;
+}
+
+static void take_parameter(struct draft *draft, const struct yaml *parameter)
+{
+    if (parameter->kind != YAML_MAP) {
+        draft_mistake(draft, parameter->line, "%s: write {value: ...}, or {values: [...]} to try several", parameter->key);
+        return;
+    }
+    int unknown = unknown_keys(draft, parameter);
     const struct yaml *value = yaml_find(parameter, "value"), *values = yaml_find(parameter, "values");
     bool range = yaml_find(parameter, "min") || yaml_find(parameter, "max") || yaml_find(parameter, "distribution");
     if (!!value + !!values + range > 1)
@@ -207,7 +219,7 @@ static void take_parameter(struct draft *draft, const struct yaml *parameter)
         take_values(draft, parameter, values);
     else if (range)
         take_range(draft, parameter);
-    else
+    else if (unknown == 0)
         draft_mistake(draft, parameter->line, "%s: neither value nor values are given", parameter->key);
 }
 

@@ -31,10 +31,10 @@ static const struct option options[] = {
 // What a walk over the files has in hand.
 struct walk {
     const struct text_data *data;
-    int64_t limit;     // bytes wanted at most
-    int64_t count;     // seen so far
+    int64_t limit; // bytes wanted at most
+    int64_t count; // seen so far
     int files;
-    uint16_t *tokens;  // NULL while only counting
+    uint16_t *tokens; // NULL while only counting
 };
 
 static bool read_tokens(const char *name, const char *access, struct walk *walk, struct error *error)
@@ -89,7 +89,7 @@ static bool take_entry(FTS *files, FTSENT *entry, struct walk *walk, struct erro
         if (entry->fts_errno == ENOENT)
             return error_request(error, "%s: there is no such file or folder; data.path names the text to learn", name);
         return error_request(error, "%s: %s; make it readable or leave it out", name, strerror(entry->fts_errno));
-    default:   // links, devices and the like: only worth a word when they are what was asked for
+    default: // links, devices and the like: only worth a word when they are what was asked for
         if (entry->fts_level == FTS_ROOTLEVEL && entry->fts_info != FTS_DP)
             return error_request(error, "%s: neither a file nor a folder; data.path names the text to learn", name);
         return true;

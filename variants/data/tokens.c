@@ -63,7 +63,8 @@ static bool find_content(const char *name, const struct bytes *file, struct cont
         return true;
     }
     if (file->count % 2)
-        return error_request(error, "%s: %zu bytes are no whole number of 16-bit tokens; is it text? Then use data=text(path=%s)",
+        return error_request(error,
+                             "%s: %zu bytes are no whole number of 16-bit tokens; is it text? Then use data=text(path=%s)",
                              name, file->count, name);
     *content = (struct content){file->data, file->count / 2, 2};
     return true;
@@ -81,8 +82,10 @@ static bool copy_tokens(const char *name, const struct content *content, uint16_
         memcpy(&token, content->first + 4 * i, 4);
         token = le32toh(token);
         if (token > UINT16_MAX)
-            return error_request(error, "%s: token %" PRIu32 " at position %zu does not fit 16 bits; use a tokenizer of at most "
-                                        "65536 tokens", name, token, i);
+            return error_request(error,
+                                 "%s: token %" PRIu32 " at position %zu does not fit 16 bits; use a tokenizer of at most "
+                                 "65536 tokens",
+                                 name, token, i);
         tokens[i] = (uint16_t)token;
     }
     return true;

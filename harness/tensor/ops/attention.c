@@ -20,6 +20,7 @@ enum { VECTOR_BYTES = 64, MULTIPLY_ROWS = 8 }; // 8 x 2 sums of 32 registers
 #else
 enum { VECTOR_BYTES = 32, MULTIPLY_ROWS = 4 }; // 4 x 2 sums of 16 registers
 #endif
+enum { ARRAYS_MAX = 8 };      // tensors and gradients that a call touches
 enum { WIDTH_MULTIPLE = 16 }; // of a packed row: whole vectors of either REAL
 
 #define ALWAYS_INLINE __attribute__((always_inline))
@@ -129,7 +130,8 @@ struct tensor *op_attention(struct graph *graph, struct tensor *query, struct te
 // The running state: nothing yet, or what earlier passes left in the output and the log-sum-exps.
 static void NAME(start_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int pass)
 {
-    if (pass == 0) {
+    work->fresh = pass == 0;
+    if (work->fresh) {
         memset(work->buffers[OUTPUT], 0, (size_t)(work->width * TILE) * sizeof(REAL));
         for (int c = 0; c < COLUMNS; c++) {
             work->max[c] = NAME(splat)(LOWEST);
@@ -150,11 +152,13 @@ static void NAME(start_queries)(WORK *work, const struct node *node, const struc
 // output = sum of weighted values / sum of weights; log-sum-exp = max + log(sum). -infinity: the query saw nothing so far.
 static void NAME(finish_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
 {
-    REAL *output = work->buffers[OUTPUT], sums[TILE], maxima[TILE];
-    memcpy(sums, work->sum, sizeof sums);
+    REAL *output = work->buffers[OUTPUT], log_sums[TILE], maxima[TILE];
+    memcpy(log_sums, work->sum, sizeof log_sums);
     memcpy(maxima, work->max, sizeof maxima);
+    for (int i = 0; i < TILE; i++)
+        log_sums[i] = maxima[i] * (REAL)LN_2 + NAME(log_of)(log_sums[i]);
     for (int64_t place = work->queries.begin, i = 0; place < work->queries.end; place++, i++)
-        *NAME(log_sum_at)(work, node, lane, head, place) = (REAL)((double)maxima[i] * LN_2 + log((double)sums[i]));
+        *NAME(log_sum_at)(work, node, lane, head, place) = log_sums[i];
     for (int c = 0; c < COLUMNS; c++) {
         VECTOR share = 1 / NAME(select)(work->sum[c] == 0, NAME(splat)(1), work->sum[c]);
         for (int64_t at = c * LANES; at < work->rows * TILE; at += TILE)
@@ -168,12 +172,11 @@ static void NAME(finish_queries)(WORK *work, const struct node *node, const stru
 static void NAME(forward_head)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int pass)
 {
     const struct attention_schedule *schedule = work->schedule;
+    NAME(plan_fetch)(work, node, lane, head, false);
     for (int64_t tile = 0; tile < schedule->query_tiles; tile++) {
         const int64_t *first = schedule->first_tile + pass * schedule->query_tiles + tile;
         NAME(pack_queries)(work, node, lane, head, tile);
         NAME(start_queries)(work, node, lane, head, pass);
-        NAME(fetch)(work, NAME(query_head)(work, lane_output(node, 0, lane), head), true);
-        NAME(fetch_next)(work, node, lane, head, false);
         for (int64_t i = first[0]; i < first[1]; i++)
             NAME(forward_tile)(work, schedule->tiles + i);
         NAME(finish_queries)(work, node, lane, head);
@@ -222,15 +225,11 @@ static void NAME(backward_head)(WORK *work, const struct node *node, const struc
     const struct attention_schedule *schedule = work->schedule;
     HEAD gradient = NAME(query_head)(work, lane_input_gradient(node, 0, lane), head);
     bool add = pass > 0 || lane_accumulates(node, 0, lane);
-    int64_t kv_head = head / (work->attention->n_head / work->attention->kv_heads);
+    NAME(plan_fetch)(work, node, lane, head, true);
     for (int64_t tile = 0; tile < schedule->query_tiles; tile++) {
         const int64_t *first = schedule->first_tile + pass * schedule->query_tiles + tile;
         NAME(pack_queries)(work, node, lane, head, tile);
         NAME(pack_output_gradient)(work, node, lane, head);
-        NAME(fetch)(work, gradient, true);
-        NAME(fetch)(work, NAME(key_head)(work, lane_input_gradient(node, 1, lane), kv_head), true);
-        NAME(fetch)(work, NAME(key_head)(work, lane_input_gradient(node, 2, lane), kv_head), true);
-        NAME(fetch_next)(work, node, lane, head, true);
         for (int64_t i = first[0]; i < first[1]; i++)
             NAME(backward_tile)(work, schedule->tiles + i);
         NAME(transpose)(work->buffers[OUTPUT], work->width, TILE, work->buffers[QUERY_ROWS]);
@@ -279,7 +278,9 @@ static const struct kernels NAME(kernels) = {.forward = NAME(forward), .backward
 #undef LOWEST
 #undef WORK
 #undef HEAD
+#undef PRODUCT
 #undef VECTOR
+#undef UNALIGNED
 #undef LANES
 #undef COLUMNS
 #undef EXP2_CUT

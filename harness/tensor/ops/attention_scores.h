@@ -4,35 +4,55 @@
 // attention.c once for each REAL; deliberately without an include guard.
 
 // result [keys][TILE] = rows [keys][width] transposed [width][TILE], where some query sees the key.
-static void NAME(multiply_runs)(const WORK *work, const REAL *rows, const REAL *transposed, REAL *result)
+static void NAME(multiply_runs)(WORK *work, const REAL *rows, const REAL *transposed, REAL *result)
 {
     for (const struct run *run = work->runs; run < work->runs + work->run_count; run++)
-        for (int key = run->key; key < run->key + run->keys; key += ATTENTION_KEY_BLOCK)
-            NAME(multiply_block)
-    (run->columns, false, work->attention->head_dim, rows + key * work->width, work->width, 1, transposed + run->column * LANES,
-     TILE, result + key * TILE + run->column * LANES, TILE);
+        for (int key = run->key; key < run->key + run->keys; key += ATTENTION_KEY_BLOCK) {
+            PRODUCT scores = {.a = rows + key * work->width,
+                              .a_row = work->width,
+                              .a_step = 1,
+                              .b = transposed + run->column * LANES,
+                              .b_step = TILE,
+                              .c = result + key * TILE + run->column * LANES,
+                              .c_row = TILE};
+            NAME(multiply_block)(scores, run->columns, work->attention->head_dim, false);
+            NAME(fetch)(work);
+        }
 }
 
 // sum [width][TILE] += rows' [width][keys] scores [keys][TILE].
-static void NAME(add_weighted_rows)(const WORK *work, const REAL *rows, const REAL *scores, REAL *sum)
+static void NAME(add_weighted_rows)(WORK *work, const REAL *rows, const REAL *scores, REAL *sum)
 {
     for (const struct run *run = work->runs; run < work->runs + work->run_count; run++)
-        for (int64_t d = 0; d < work->rows; d += ATTENTION_KEY_BLOCK)
-            NAME(multiply_block)
-    (run->columns, true, run->keys, rows + run->key * work->width + d, 1, work->width,
-     scores + run->key * TILE + run->column * LANES, TILE, sum + d * TILE + run->column * LANES, TILE);
+        for (int64_t d = 0; d < work->rows; d += ATTENTION_KEY_BLOCK) {
+            PRODUCT weighted = {.a = rows + run->key * work->width + d,
+                                .a_row = 1,
+                                .a_step = work->width,
+                                .b = scores + run->key * TILE + run->column * LANES,
+                                .b_step = TILE,
+                                .c = sum + d * TILE + run->column * LANES,
+                                .c_row = TILE};
+            NAME(multiply_block)(weighted, run->columns, run->keys, true);
+            NAME(fetch)(work);
+        }
 }
 
 // sum [keys][width] += scores [keys][TILE] rows [TILE][width].
-static void NAME(add_to_keys)(const WORK *work, const struct attention_tile *tile, const REAL *scores, const REAL *rows,
-                              REAL *sum)
+static void NAME(add_to_keys)(WORK *work, const struct attention_tile *tile, const REAL *scores, const REAL *rows, REAL *sum)
 {
     for (int block = 0; block < ATTENTION_KEY_BLOCKS; block++) {
         int begin = tile->lanes[block].begin, end = tile->lanes[block].end, key = block * ATTENTION_KEY_BLOCK;
-        for (int64_t d = 0; d < work->width && begin < end; d += 2 * LANES)
-            NAME(multiply_block)
-        (work->width - d > LANES ? 2 : 1, true, end - begin, scores + key * TILE + begin, TILE, 1,
-         rows + begin * work->width + d, work->width, sum + key * work->width + d, work->width);
+        for (int64_t d = 0; d < work->width && begin < end; d += 2 * LANES) {
+            PRODUCT weighted = {.a = scores + key * TILE + begin,
+                                .a_row = TILE,
+                                .a_step = 1,
+                                .b = rows + begin * work->width + d,
+                                .b_step = work->width,
+                                .c = sum + key * work->width + d,
+                                .c_row = work->width};
+            NAME(multiply_block)(weighted, work->width - d > LANES ? 2 : 1, end - begin, true);
+            NAME(fetch)(work);
+        }
     }
 }
 
@@ -79,7 +99,7 @@ ALWAYS_INLINE static inline void NAME(raise_max)(const int columns, const struct
             VECTOR score = NAME(load)(scores + key * TILE + (run->column + c) * LANES);
             if (mask)
                 score = NAME(select)(NAME(visible)(mask[key], run->column + c), score, NAME(splat)(LOWEST));
-            highest[c] = NAME(select)(score > highest[c], score, highest[c]);
+            highest[c] = NAME(max)(score, highest[c]);
         }
 #pragma GCC unroll 2
     for (int c = 0; c < columns; c++)
@@ -111,14 +131,14 @@ ALWAYS_INLINE static inline void NAME(exponentiate)(const int columns, const str
 static void NAME(rescale)(WORK *work, const VECTOR *before)
 {
     VECTOR shrink[COLUMNS];
-    bool same = true;
+    if (!memcmp(before, work->max, sizeof work->max))
+        return;
     for (int c = 0; c < COLUMNS; c++) {
         shrink[c] = NAME(exp2)(before[c] - work->max[c]);
         work->sum[c] *= shrink[c];
-        for (int i = 0; i < LANES; i++)
-            same = same && shrink[c][i] == 1;
     }
-    for (REAL *row = work->buffers[OUTPUT]; !same && row < work->buffers[OUTPUT] + work->rows * TILE; row += TILE)
+    for (REAL *row = work->buffers[OUTPUT]; !work->fresh && row < work->buffers[OUTPUT] + work->rows * TILE; row += TILE)
+#pragma GCC unroll 2
         for (int c = 0; c < COLUMNS; c++)
             NAME(store)(row + c * LANES, NAME(load)(row + c * LANES) * shrink[c]);
 }
@@ -148,6 +168,7 @@ static void NAME(forward_tile)(WORK *work, const struct attention_tile *tile)
         else
             NAME(exponentiate)(1, run, mask, work->max, scores, work->sum);
     NAME(add_weighted_rows)(work, work->buffers[VALUE] + tile->key_begin * work->width, scores, work->buffers[OUTPUT]);
+    work->fresh = false;
 }
 
 // ---- Backward ----------------------------------------------------------------------------------------------------------------

@@ -5,14 +5,16 @@
 // by attention.c once for each REAL; deliberately without an include guard. All arrays are aligned to a vector; rows are padded.
 
 typedef REAL NAME(vector) __attribute__((vector_size(VECTOR_BYTES), may_alias));
+typedef REAL NAME(unaligned) __attribute__((vector_size(VECTOR_BYTES), may_alias, aligned(sizeof(REAL))));
 #if REAL_IS_FLOAT
 typedef int32_t NAME(lanes) __attribute__((vector_size(VECTOR_BYTES)));
 #else
 typedef int64_t NAME(lanes) __attribute__((vector_size(VECTOR_BYTES)));
 #endif
-#define VECTOR  NAME(vector)
-#define LANES   (VECTOR_BYTES / (int)sizeof(REAL))
-#define COLUMNS (ATTENTION_QUERY_TILE / LANES) // vectors that hold one value for each query of a tile
+#define UNALIGNED NAME(unaligned)
+#define VECTOR    NAME(vector)
+#define LANES     (VECTOR_BYTES / (int)sizeof(REAL))
+#define COLUMNS   (ATTENTION_QUERY_TILE / LANES) // vectors that hold one value for each query of a tile
 
 static inline VECTOR NAME(load)(const REAL *from) { return *(const VECTOR *)from; }
 static inline void NAME(store)(REAL *to, VECTOR value) { *(VECTOR *)to = value; }
@@ -24,45 +26,65 @@ static inline VECTOR NAME(select)(NAME(lanes) where, VECTOR yes, VECTOR no)
 }
 static inline VECTOR NAME(keep)(NAME(lanes) where, VECTOR value) { return (VECTOR)(where & (NAME(lanes))value); }
 
-// C [rows, columns vectors] = (or +=) A B over `steps`: A's element (r, k) at a[r a_row + k a_step], B's rows b_step apart.
-// Each element is one chain of fused multiply-adds in the order of k, whatever the block's shape: bits do not depend on it.
-ALWAYS_INLINE static inline void NAME(multiply)(const int rows, const int columns, const bool add, int64_t steps, const REAL *a,
-                                                int64_t a_row, int64_t a_step, const REAL *b, int64_t b_step, REAL *c,
-                                                int64_t c_row)
+// The greater of a and b; b where a is NaN.
+static inline VECTOR NAME(max)(VECTOR a, VECTOR b)
+{
+    for (int i = 0; i < LANES; i++)
+        a[i] = a[i] > b[i] ? a[i] : b[i];
+    return a;
+}
+
+// C = A B, or C += A B: A's element (r, k) at a[r a_row + k a_step], B's rows b_step apart, C's rows c_row.
+#define PRODUCT struct NAME(product)
+PRODUCT
+{
+    const REAL *a;
+    int64_t a_row, a_step;
+    const REAL *b;
+    int64_t b_step;
+    REAL *c;
+    int64_t c_row;
+};
+
+// `rows` rows and `columns` vectors of C, over `steps`. Each element is one chain of fused multiply-adds in the order of k,
+// whatever the block's shape: bits do not depend on it.
+ALWAYS_INLINE static inline void NAME(multiply)(PRODUCT p, const int rows, const int columns, int64_t steps, const bool add)
 {
     VECTOR sum[MULTIPLY_ROWS][2];
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 2
         for (int v = 0; v < columns; v++)
-            sum[r][v] = add ? NAME(load)(c + r * c_row + v * LANES) : (VECTOR){0};
+            sum[r][v] = add ? NAME(load)(p.c + r * p.c_row + v * LANES) : (VECTOR){0};
     for (int64_t k = 0; k < steps; k++) {
         VECTOR row[2];
 #pragma GCC unroll 2
         for (int v = 0; v < columns; v++)
-            row[v] = NAME(load)(b + k * b_step + v * LANES);
+            row[v] = NAME(load)(p.b + k * p.b_step + v * LANES);
 #pragma GCC unroll 8
         for (int r = 0; r < rows; r++)
 #pragma GCC unroll 2
             for (int v = 0; v < columns; v++)
-                sum[r][v] += a[r * a_row + k * a_step] * row[v];
+                sum[r][v] += p.a[r * p.a_row + k * p.a_step] * row[v];
     }
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 2
         for (int v = 0; v < columns; v++)
-            NAME(store)(c + r * c_row + v * LANES, sum[r][v]);
+            NAME(store)(p.c + r * p.c_row + v * LANES, sum[r][v]);
 }
 
 // The same for ATTENTION_KEY_BLOCK rows and one or two vectors.
-ALWAYS_INLINE static inline void NAME(multiply_block)(int columns, const bool add, int64_t steps, const REAL *a, int64_t a_row,
-                                                      int64_t a_step, const REAL *b, int64_t b_step, REAL *c, int64_t c_row)
+ALWAYS_INLINE static inline void NAME(multiply_block)(PRODUCT p, int columns, int64_t steps, const bool add)
 {
-    for (int r = 0; r < ATTENTION_KEY_BLOCK; r += MULTIPLY_ROWS)
+    for (int r = 0; r < ATTENTION_KEY_BLOCK; r += MULTIPLY_ROWS) {
         if (columns == 2)
-            NAME(multiply)(MULTIPLY_ROWS, 2, add, steps, a + r * a_row, a_row, a_step, b, b_step, c + r * c_row, c_row);
+            NAME(multiply)(p, MULTIPLY_ROWS, 2, steps, add);
         else
-            NAME(multiply)(MULTIPLY_ROWS, 1, add, steps, a + r * a_row, a_row, a_step, b, b_step, c + r * c_row, c_row);
+            NAME(multiply)(p, MULTIPLY_ROWS, 1, steps, add);
+        p.a += MULTIPLY_ROWS * p.a_row;
+        p.c += MULTIPLY_ROWS * p.c_row;
+    }
 }
 
 // 2^x for x <= 0 or a little above; exact zeros below EXP2_CUT keep products free of denormals. NaN stays NaN.

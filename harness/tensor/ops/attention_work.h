@@ -29,9 +29,13 @@ WORK
     const int32_t *order;       // of the pass
     struct span queries;        // places of the tile's queries
     // Queries are lanes: vector `c` holds lanes [c LANES, (c + 1) LANES) of the tile.
+    bool fresh;                            // nothing is summed up yet
     VECTOR max[COLUMNS], sum[COLUMNS];     // forward
     VECTOR log_sum[COLUMNS], dot[COLUMNS]; // backward: log-sum-exp in bits, rowsum(dO * O)
     VECTOR slope[COLUMNS], position[COLUMNS];
+    HEAD next[ARRAYS_MAX]; // what the next head will touch
+    int next_count;
+    int64_t next_place;
     struct run runs[RUNS_MAX];
     int run_count;
 };
@@ -74,65 +78,83 @@ static HEAD NAME(key_head)(const WORK *work, const void *array, int64_t index)
     return NAME(head_at)(work, array, work->attention->kv_heads, work->first_row, index);
 }
 
-// The rows at `places`, times factor; zeros up to `padded` rows.
-static void NAME(pack)(const WORK *work, HEAD from, struct span places, int64_t padded, REAL factor, REAL *restrict to)
+// to = from * factor, or to += from * factor; `count` elements.
+ALWAYS_INLINE static inline void NAME(copy)(const REAL *restrict from, int64_t count, REAL factor, const bool add,
+                                            REAL *restrict to)
 {
-    int64_t head_dim = work->attention->head_dim, filled = places.end - places.begin;
-    for (int64_t i = 0; i < filled; i++) {
-        const REAL *restrict row = from.rows + work->order[places.begin + i] * from.width;
-        for (int64_t d = 0; d < head_dim; d++)
-            to[i * work->width + d] = row[d] * factor;
-        for (int64_t d = head_dim; d < work->width; d++)
-            to[i * work->width + d] = 0;
+    int64_t d = 0;
+    for (; d + LANES <= count; d += LANES) {
+        UNALIGNED *place = (UNALIGNED *)(to + d), value = *(const UNALIGNED *)(from + d) * factor;
+        if (add)
+            value += *place;
+        *place = value;
     }
-    memset(to + filled * work->width, 0, (size_t)((padded - filled) * work->width) * sizeof(REAL));
+    for (; d < count; d++)
+        to[d] = add ? to[d] + from[d] * factor : from[d] * factor;
+}
+
+// The rows at `places`, times factor; zeros up to `padded` rows.
+static void NAME(pack)(const WORK *work, HEAD from, struct span places, int64_t padded, REAL factor, REAL *to)
+{
+    int64_t head_dim = work->attention->head_dim, width = work->width;
+    const REAL *end = to + padded * width;
+    for (int64_t i = places.begin; i < places.end; i++, to += width) {
+        NAME(copy)(from.rows + work->order[i] * from.width, head_dim, factor, false, to);
+        for (int64_t d = head_dim; d < width; d++)
+            to[d] = 0;
+    }
+    while (to < end)
+        *to++ = 0;
 }
 
 // The way back: rows times factor are written, or added.
-static void NAME(unpack)(const WORK *work, const REAL *restrict from, struct span places, REAL factor, bool add, HEAD to)
+static void NAME(unpack)(const WORK *work, const REAL *from, struct span places, REAL factor, bool add, HEAD to)
 {
     int64_t head_dim = work->attention->head_dim;
     for (int64_t i = places.begin; to.rows && i < places.end; i++, from += work->width) {
-        REAL *restrict row = to.rows + work->order[i] * to.width;
+        REAL *row = to.rows + work->order[i] * to.width;
         if (add)
-            for (int64_t d = 0; d < head_dim; d++)
-                row[d] += from[d] * factor;
+            NAME(copy)(from, head_dim, factor, true, row);
         else
-            for (int64_t d = 0; d < head_dim; d++)
-                row[d] = from[d] * factor;
+            NAME(copy)(from, head_dim, factor, false, row);
     }
 }
 
-// Asks for the rows of a tile well before they are used: they lie far apart, and hardware does not guess where the next one is.
-static void NAME(fetch)(const WORK *work, HEAD head, bool to_write)
-{
-    for (int64_t i = work->queries.begin; head.rows && i < work->queries.end; i++) {
-        const REAL *row = head.rows + work->order[i] * head.width;
-        for (int64_t d = 0; d < work->attention->head_dim; d += MEMORY_ALIGNMENT / (int64_t)sizeof(REAL))
-            if (to_write)
-                __builtin_prefetch(row + d, 1, 2);
-            else
-                __builtin_prefetch(row + d, 0, 2);
-    }
-}
-
-// While a tile of one head is worked on, the same rows of the next head, or the next sequence's first, are on their way.
-static void NAME(fetch_next)(const WORK *work, const struct node *node, const struct lane *lane, int64_t head, bool backward)
+// A head's rows lie far apart, and hardware does not guess where the next one is: while one head is multiplied, the rows of the
+// next are asked for, few at a time, because requests beyond what the core can track are dropped.
+static void NAME(plan_fetch)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, bool backward)
 {
     const struct attention *attention = work->attention;
     int64_t next = (head + 1) % attention->n_head, first_row = work->first_row + (next ? 0 : work->schedule->time);
-    int64_t group = attention->n_head / attention->kv_heads, kv_head = next / group;
-    if (first_row >= work->end_row)
-        return;
-    NAME(fetch)(work, NAME(head_at)(work, lane_input(node, 0, lane), attention->n_head, first_row, next), false);
+    int64_t group = attention->n_head / attention->kv_heads;
+    const void *arrays[ARRAYS_MAX] = {lane_input(node, 0, lane), lane_output(node, 0, lane), lane_input(node, 1, lane),
+                                      lane_input(node, 2, lane)};
     if (backward) {
-        NAME(fetch)(work, NAME(head_at)(work, lane_output(node, 0, lane), attention->n_head, first_row, next), false);
-        NAME(fetch)(work, NAME(head_at)(work, lane_output_gradient(node, 0, lane), attention->n_head, first_row, next), false);
+        arrays[4] = lane_output_gradient(node, 0, lane);
+        for (int input = 0; input < 3; input++)
+            arrays[5 + input] = lane_input_gradient(node, input, lane);
     }
-    if (next % group)
+    work->next_count = 0;
+    work->next_place = 0;
+    for (int i = 0; i < ARRAYS_MAX && first_row < work->end_row; i++) {
+        bool of_keys = i == 2 || i == 3 || i >= 6;
+        int64_t heads = of_keys ? attention->kv_heads : attention->n_head, index = of_keys ? next / group : next;
+        if (arrays[i] && !(of_keys && next % group))
+            work->next[work->next_count++] = NAME(head_at)(work, arrays[i], heads, first_row, index);
+    }
+}
+
+// The next position's rows; called now and then from the products.
+static inline void NAME(fetch)(WORK *work)
+{
+    if (work->next_place >= work->schedule->time)
         return;
-    for (int input = 1; input <= 2; input++)
-        NAME(fetch)(work, NAME(head_at)(work, lane_input(node, input, lane), attention->kv_heads, first_row, kv_head), false);
+    int64_t position = work->order[work->next_place++];
+    for (int i = 0; i < work->next_count; i++) {
+        const REAL *row = work->next[i].rows + position * work->next[i].width;
+        for (int64_t d = 0; d < work->attention->head_dim; d += MEMORY_ALIGNMENT / (int64_t)sizeof(REAL))
+            __builtin_prefetch(row + d, 0, 2);
+    }
 }
 
 // Keys and values of one head, for all places of the pass.

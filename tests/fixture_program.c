@@ -1,5 +1,5 @@
-// fixture_runner.c: see fixture_runner.h.
-#include "fixture_runner.h"
+// fixture_program.c: see fixture_program.h.
+#include "fixture_program.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -20,21 +20,21 @@
 
 extern char **environ;
 
-static char program[PATH_MAX], folder[] = "/tmp/ablate-runner-XXXXXX";
+static char program_path[PATH_MAX], folder[] = "/tmp/ablate-runner-XXXXXX";
 
-void runner_folder_open(int steps, int seeds)
+void program_folder_open(int steps, int seeds)
 {
-    cr_assert_not_null(realpath("ablate", program), "./ablate is not there; make builds it");
+    cr_assert_not_null(realpath("ablate", program_path), "./ablate is not there; make builds it");
     cr_assert_not_null(mkdtemp(folder));
     cr_assert_eq(chdir(folder), 0);
     FILE *text = fopen("text.txt", "w");
     for (int i = 0; i < 4000; i++)
         fprintf(text, "%d and %d\n", i % 17, i * i % 23);
     fclose(text);
-    runner_write_experiment(steps, seeds, "  ffn: {values: [gelu, relu, swiglu]}\n");
+    program_write_experiment(steps, seeds, "  ffn: {values: [gelu, relu, swiglu]}\n");
 }
 
-void runner_folder_close(void)
+void program_folder_close(void)
 {
     struct text command = {0};
     cr_assert_eq(chdir("/"), 0);
@@ -43,7 +43,7 @@ void runner_folder_close(void)
     text_free(&command);
 }
 
-void runner_write_experiment(int steps, int seeds, const char *lines)
+void program_write_experiment(int steps, int seeds, const char *lines)
 {
     FILE *file = fopen("tiny.yaml", "w");
     fprintf(file,
@@ -70,11 +70,11 @@ static char **environment_with(const char *const *variables)
     return all;
 }
 
-pid_t runner_start(const char *const *words, const char *const *variables)
+pid_t program_start(const char *const *words, const char *const *variables)
 {
     pid_t process;
     posix_spawn_file_actions_t actions;
-    const char *arguments[16] = {program};
+    const char *arguments[16] = {program_path};
     for (int i = 0; words[i]; i++)
         arguments[i + 1] = words[i];
     posix_spawn_file_actions_init(&actions);
@@ -82,22 +82,22 @@ pid_t runner_start(const char *const *words, const char *const *variables)
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "output.txt", O_WRONLY | O_CREAT | O_TRUNC, 0666);
     posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
     char **environment = environment_with(variables);
-    cr_assert_eq(posix_spawn(&process, program, &actions, NULL, (char **)arguments, environment), 0);
+    cr_assert_eq(posix_spawn(&process, program_path, &actions, NULL, (char **)arguments, environment), 0);
     posix_spawn_file_actions_destroy(&actions);
     free(environment);
     return process;
 }
 
-int runner_wait(pid_t process)
+int program_wait(pid_t process)
 {
     int status;
     cr_assert_eq(waitpid(process, &status, 0), process);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
-int runner_run(const char *const *words) { return runner_wait(runner_start(words, NULL)); }
+int program_run(const char *const *words) { return program_wait(program_start(words, NULL)); }
 
-char *runner_output(void)
+char *program_output(void)
 {
     struct bytes bytes;
     struct error error = {0};
@@ -129,9 +129,9 @@ static void query_into(const char *database, const char *sql, struct text *text)
     sqlite3_close(handle);
 }
 
-void runner_query(const char *database, const char *sql, struct text *text) { query_into(database, sql, text); }
+void program_query(const char *database, const char *sql, struct text *text) { query_into(database, sql, text); }
 
-int runner_count(const char *database, const char *sql)
+int program_count(const char *database, const char *sql)
 {
     struct text text = {0};
     query_into(database, sql, &text);
@@ -153,7 +153,7 @@ static const struct {
     {"SELECT 'experiment', name, version, hash, metric, looks FROM experiments", "name, version", NULL},
 };
 
-char *runner_content(const char *database, const char *only_run)
+char *program_content(const char *database, const char *only_run)
 {
     struct text content = {0}, sql = {0};
     for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
@@ -170,7 +170,7 @@ char *runner_content(const char *database, const char *only_run)
     return content.data;
 }
 
-void runner_expect_same(const char *got, const char *want, const char *what)
+void program_expect_same(const char *got, const char *want, const char *what)
 {
     size_t same = 0, line = 0;
     while (got[same] && got[same] == want[same])
@@ -182,7 +182,7 @@ void runner_expect_same(const char *got, const char *want, const char *what)
 
 // ---- Processes -----------------------------------------------------------------------------------------------------------------
 
-int runner_workers(pid_t runner, pid_t *workers, int most)
+int program_workers(pid_t runner, pid_t *workers, int most)
 {
     struct text path = {0};
     int count = 0;
@@ -196,12 +196,12 @@ int runner_workers(pid_t runner, pid_t *workers, int most)
     return count;
 }
 
-void runner_sleep(int milliseconds)
+void program_sleep(int milliseconds)
 {
     nanosleep(&(struct timespec){milliseconds / 1000, milliseconds % 1000 * 1000000L}, NULL);
 }
 
-bool runner_await_checkpoint(void)
+bool program_await_checkpoint(void)
 {
     for (int i = 0; i < 2000; i++) {
         glob_t found;
@@ -209,7 +209,7 @@ bool runner_await_checkpoint(void)
         globfree(&found);
         if (there)
             return true;
-        runner_sleep(5);
+        program_sleep(5);
     }
     return false;
 }

@@ -1,0 +1,224 @@
+// test_cli.c: a command line is read by the verb's table: right ones fill the request, wrong ones say what was meant.
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/verb.h"
+
+struct probe_options {
+    int64_t jobs;
+    double limit;
+    bool dry_run;
+    int order;
+    const char *out;
+};
+static const char *const orders[] = {"seed", "arm", NULL};
+static const struct option options[] = {
+    {.name = "jobs",
+     .type = OPTION_INT,
+     .offset = offsetof(struct probe_options, jobs),
+     .fallback = "1",
+     .min = 1,
+     .max = 64,
+     .unit = "processes",
+     .help = "workers side by side"},
+    {.name = "limit",
+     .type = OPTION_REAL,
+     .offset = offsetof(struct probe_options, limit),
+     .fallback = "60",
+     .help = "patience"},
+    {.name = "dry_run",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct probe_options, dry_run),
+     .fallback = "false",
+     .help = "only plans"},
+    {.name = "order",
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct probe_options, order),
+     .fallback = "seed",
+     .choices = orders,
+     .help = "what goes first"},
+    {.name = "out",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct probe_options, out),
+     .fallback = "",
+     .unit = "FILE",
+     .help = "where to"},
+    {0},
+};
+static const struct verb probe = {
+    .name = "probe",
+    .summary = "a verb of the tests",
+    .words_help = "FILE...",
+    .words_min = 1,
+    .words_max = 2,
+    .example = "ablate probe a.yaml",
+    .options = options,
+    .options_size = sizeof(struct probe_options),
+    .tables = true,
+    .sets = true,
+};
+
+static struct arena arena;
+static struct request request;
+static struct error error;
+
+static bool parse(const struct verb *verb, int count, const char *const *arguments)
+{
+    request = (struct request){.arena = &arena};
+    error = (struct error){0};
+    return request_parse(verb, count, arguments, &request, &error);
+}
+#define PARSE(...)                                                                                                             \
+    parse(&probe, sizeof((const char *[]){__VA_ARGS__}) / sizeof(const char *), (const char *const[]){__VA_ARGS__})
+
+Test(cli, defaults_come_from_the_table)
+{
+    cr_assert(PARSE("a.yaml"), "%s", error.text);
+    const struct probe_options *chosen = request.options;
+    cr_expect(chosen->jobs == 1 && chosen->limit == 60 && !chosen->dry_run && chosen->order == 0 && !*chosen->out);
+    cr_expect(request.word_count == 1 && !strcmp(request.words[0], "a.yaml") && !request.words[1]);
+    cr_expect(request.format == OUTPUT_TEXT && !request.set[0] && !request.plugins[0] && !request.help);
+    cr_expect_str_eq(request.database, "results/ablate.db");
+}
+
+// Words and options in any order; a value behind a blank or an equals sign; both spellings of a long name.
+Test(cli, options_and_words_mix)
+{
+    cr_assert(PARSE("--jobs", "2", "a", "--limit=8/3", "--dry-run", "--order", "arm", "--out", "-", "b", "--set", "train.lr=1",
+                    "--set=ffn=swiglu(ratio=2)", "--json", "--plugin", "x.so"),
+              "%s", error.text);
+    const struct probe_options *chosen = request.options;
+    cr_expect(chosen->jobs == 2 && chosen->limit == 8.0 / 3 && chosen->dry_run && chosen->order == 1);
+    cr_expect_str_eq(chosen->out, "-");
+    cr_expect(request.word_count == 2 && !strcmp(request.words[1], "b"));
+    cr_expect_str_eq(request.set[0], "train.lr=1");
+    cr_expect_str_eq(request.set[1], "ffn=swiglu(ratio=2)", "only the first equals sign parts name and value");
+    cr_expect_null(request.set[2]);
+    cr_expect_str_eq(request.plugins[0], "x.so");
+    cr_expect_eq(request.format, OUTPUT_JSON);
+}
+
+// A file may have any name.
+Test(cli, two_dashes_end_the_options)
+{
+    cr_assert(PARSE("--", "--jobs"), "%s", error.text);
+    cr_expect_str_eq(request.words[0], "--jobs");
+}
+
+static void expect_refused(const char *words)
+{
+    cr_expect(strstr(error.text, words), "expected \"%s\" in: %s", words, error.text);
+    cr_expect(error.is_request, "exit status 2 is for: %s", error.text);
+}
+
+Test(cli, wrong_requests_say_what_was_meant)
+{
+    cr_expect(!PARSE("a", "--jbos", "2"));
+    expect_refused("did you mean --jobs");
+    cr_expect(!PARSE("a", "--jobs", "99"));
+    expect_refused("1 to 64");
+    cr_expect(!PARSE("a", "--jobs"));
+    expect_refused("--jobs needs a value");
+    cr_expect(!PARSE("a", "--jobs", "--dry-run"));
+    expect_refused("--jobs needs a value");
+    cr_expect(!PARSE("a", "--order", "sed"));
+    expect_refused("did you mean \"seed\"");
+    cr_expect(!PARSE("a", "b", "c"));
+    expect_refused("\"c\" is one word too many");
+    cr_expect(!PARSE("--jobs=2"));
+    expect_refused("FILE... is missing");
+    cr_expect(!PARSE("a", "--json", "--csv"));
+    expect_refused("exclude each other");
+    // This verb has no database.
+    cr_expect(!PARSE("a", "--db", "x"));
+    expect_refused("no option --db");
+}
+
+// A person mends a line once, not once per mistake.
+Test(cli, all_mistakes_are_reported_at_once)
+{
+    cr_expect(!PARSE("--jbos", "--limit=fast", "--order=x"));
+    cr_expect_eq(error.count, 4, "3 options and a missing word, said in %d lines: %s", error.count, error.text);
+}
+
+Test(cli, verbs_are_found_or_meant)
+{
+    error = (struct error){0};
+    cr_expect_not_null(verb_find("list", &error));
+    cr_expect_null(verb_find("lsit", &error));
+    expect_refused("did you mean \"list\"");
+    for (const struct verb *const *verb = verbs; *verb; verb++) {
+        if (!(*verb)->hidden)
+            continue;
+        char typed[64];
+        snprintf(typed, sizeof typed, "%.60sx", (*verb)->name);
+        error = (struct error){0};
+        verb_find(typed, &error);
+        cr_expect(!strstr(error.text, "did you mean"), "a hidden verb is offered: %s", error.text);
+    }
+}
+
+static char *help_of(const struct verb *verb)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    if (verb)
+        help_print_verb(verb, file);
+    else
+        help_print_program(file);
+    fclose(file);
+    return text;
+}
+
+// Splits an example as a shell does, as far as examples go: blanks, and double or single quotes around a word or a part of it.
+static int split(char *line, const char **words, int most)
+{
+    int count = 0;
+    char *to = line;
+    for (char *from = line; *from && count < most;) {
+        words[count++] = to;
+        char quote = 0;
+        for (; *from && (quote || *from != ' '); from++) {
+            if (quote ? *from == quote : *from == '"' || *from == '\'')
+                quote = quote ? 0 : *from;
+            else
+                *to++ = *from;
+        }
+        while (*from == ' ')
+            from++;
+        *to++ = '\0';
+    }
+    return count;
+}
+
+// Help that is empty, or whose example is refused, is worse than none: every verb that a person sees explains itself.
+Test(cli, every_verb_explains_itself)
+{
+    char *overview = help_of(NULL);
+    for (const struct verb *const *verb = verbs; *verb; verb++) {
+        if ((*verb)->hidden) {
+            char line[64];
+            snprintf(line, sizeof line, "\n  %s ", (*verb)->name);
+            cr_expect(!strstr(overview, line), "the hidden verb %s is in the overview", (*verb)->name);
+            continue;
+        }
+        cr_assert((*verb)->name && (*verb)->summary && (*verb)->example && (*verb)->run, "a verb leaves a fact out");
+        cr_expect(strstr(overview, (*verb)->summary), "%s is not in the overview", (*verb)->name);
+        char *help = help_of(*verb);
+        cr_expect(strstr(help, (*verb)->summary) && strstr(help, (*verb)->example), "the help of %s: %s", (*verb)->name, help);
+        for (const struct option *option = (*verb)->options; option && option->name; option++)
+            cr_expect(option->help && *option->help && strstr(help, option->help), "%s --%s has no help", (*verb)->name,
+                      option->name);
+        const char *words[32];
+        char *line = memory_copy_text((*verb)->example);
+        int count = split(line, words, 32);
+        cr_expect(count >= 2 && !strcmp(words[0], "ablate") && !strcmp(words[1], (*verb)->name), "%s", (*verb)->example);
+        cr_expect(parse(*verb, count - 2, words + 2), "its own example is refused: %s: %s", (*verb)->example, error.text);
+        free(line);
+        free(help);
+    }
+    free(overview);
+}

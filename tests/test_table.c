@@ -1,0 +1,104 @@
+// test_table.c: a table's cells may hold anything, and each format must give them back.
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/table.h"
+
+static const struct column columns[] = {{.name = "name"},
+                                        {.name = "tokens_per_s", .heading = "tok/s", .number = true},
+                                        {.name = "note"}};
+
+static char *printed(const struct table *table, enum output_format format)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    table_print(table, format, file);
+    fclose(file);
+    return text;
+}
+
+static void add(struct table *table, const char *name, const char *number, const char *note)
+{
+    table_row(table);
+    table_cell(table, 0, "%s", name);
+    table_cell(table, 1, "%s", number);
+    if (note)
+        table_cell(table, 2, "%s", note);
+}
+
+static void expect_printed(struct table *table, enum output_format format, const char *want)
+{
+    char *text = printed(table, format);
+    cr_expect_str_eq(text, want, "got:\n%s", text);
+    free(text);
+    table_close(table);
+}
+
+// Numbers end under each other, words begin under each other, and a letter is one column whatever its bytes.
+Test(table, text_is_aligned)
+{
+    struct table table;
+    table_open(&table, columns, 3);
+    add(&table, "é", "9", "x");
+    add(&table, "(base)", "12345", NULL);
+    expect_printed(&table, OUTPUT_TEXT, "name    tok/s  note\né           9  x\n(base)  12345\n");
+}
+
+// A failure's text comes from outside: it must neither break the row nor speak to the terminal.
+Test(table, text_is_harmless)
+{
+    struct table table;
+    table_open(&table, columns, 3);
+    add(&table, "a\nb", "1", "\033[2J");
+    expect_printed(&table, OUTPUT_TEXT, "name  tok/s  note\na b       1   [2J\n");
+}
+
+// RFC 4180: quotes around separators, quotes and line ends; quotes doubled; lines end in CR LF.
+Test(table, csv_is_quoted)
+{
+    struct table table;
+    table_open(&table, columns, 3);
+    add(&table, "sliding(window=64, dilation=2)", "1.5", "say \"yes\"\nor no");
+    add(&table, "plain", "", NULL);
+    expect_printed(
+        &table, OUTPUT_CSV,
+        "name,tokens_per_s,note\r\n\"sliding(window=64, dilation=2)\",1.5,\"say \"\"yes\"\"\nor no\"\r\nplain,,\r\n");
+}
+
+// One object a line with the columns' names; what is not there, or not finite, is null.
+Test(table, json_has_a_row_a_line)
+{
+    struct table table;
+    table_open(&table, columns, 3);
+    add(&table, "a\"b\\", "0.1", "");
+    add(&table, "b", "nan", NULL);
+    add(&table, "c", "-inf", NULL);
+    add(&table, "d", "9007199254740993", NULL); // 2^53 + 1: no double holds it
+    expect_printed(&table, OUTPUT_JSON,
+                   "{\"name\": \"a\\\"b\\\\\", \"tokens_per_s\": 0.1, \"note\": \"\"}\n"
+                   "{\"name\": \"b\", \"tokens_per_s\": null, \"note\": null}\n"
+                   "{\"name\": \"c\", \"tokens_per_s\": null, \"note\": null}\n"
+                   "{\"name\": \"d\", \"tokens_per_s\": 9007199254740993, \"note\": null}\n");
+}
+
+// Bytes that are no UTF-8 are no JSON; the line must still parse.
+Test(table, json_always_parses)
+{
+    struct table table;
+    table_open(&table, columns, 3);
+    add(&table, "\xff\xfe\x01", "1e400", "\t");
+    add(&table, "", "12 apples", "\x7f");
+    char *text = printed(&table, OUTPUT_JSON);
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        json_error_t why;
+        json_t *row = json_loads(line, JSON_REJECT_DUPLICATES, &why);
+        cr_expect(json_is_object(row), "%s: %s", why.text, line);
+        cr_expect_eq(json_object_size(row), 3);
+        json_decref(row);
+    }
+    free(text);
+    table_close(&table);
+}

@@ -1,0 +1,273 @@
+// test_tensor.c: the graph's plan, the executor's lanes, the team, and matrix products, by properties.
+#include <criterion/criterion.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "check/conformance.h"
+#include "check/probe.h"
+#include "registry/run.h"
+#include "tensor/gemm.h"
+
+// ---- Products ----------------------------------------------------------------------------------------------------------------
+
+static float *random_floats(size_t count, uint64_t key)
+{
+    float *values = memory_allocate(count, sizeof *values);
+    for (size_t i = 0; i < count; i++)
+        values[i] = (float)random_uniform(key, i, 0) - 0.5f;
+    return values;
+}
+
+// Every transposition, odd sizes, strides wider than the rows, and both alpha and beta.
+Test(gemm, equals_the_triple_loop)
+{
+    static const int64_t sizes[][3] = {{1, 1, 1}, {1, 17, 5}, {7, 1, 33}, {16, 16, 16}, {33, 65, 17}, {64, 48, 100}};
+    struct error error = {0};
+    cr_assert(gemm_open(&error), "%s", error.text);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int transposed = 0; transposed < 4; transposed++) {
+            int64_t m = sizes[i][0], n = sizes[i][1], k = sizes[i][2];
+            bool ta = transposed & 1, tb = transposed & 2;
+            const struct gemm gemm = {.transpose_a = ta, .transpose_b = tb, .m = m, .n = n, .k = k, .lda = (ta ? m : k) + 3,
+                                      .ldb = (tb ? k : n) + 1, .ldc = n + 2};
+            size_t c_size = (size_t)(m * gemm.ldc);
+            float *a = random_floats((size_t)((ta ? k : m) * gemm.lda), 1), *b = random_floats((size_t)((tb ? n : k) * gemm.ldb), 2);
+            float *c = random_floats(c_size, 3), *want = random_floats(c_size, 3);
+            gemm_run_float(&gemm, 0.5f, a, b, 2, c);
+            gemm_reference_float(&gemm, 0.5f, a, b, 2, want);
+            for (size_t j = 0; j < c_size; j++)
+                cr_expect(fabsf(c[j] - want[j]) <= 1e-5f * (float)k, "m=%lld n=%lld k=%lld transposed=%d: %g, not %g", (long long)m,
+                          (long long)n, (long long)k, transposed, (double)c[j], (double)want[j]);
+            free(a);
+            free(b);
+            free(c);
+            free(want);
+        }
+}
+
+// Debian's serial build of OpenBLAS gets wrong products when two threads call it at once: the one in use must not.
+enum { CALLERS = 4, CALLS = 400, SIDE = 64 };
+static float *product_of(const float *a, const float *b)
+{
+    static const struct gemm gemm = {.m = SIDE, .n = SIDE, .k = SIDE, .lda = SIDE, .ldb = SIDE, .ldc = SIDE};
+    float *c = memory_allocate(SIDE * SIDE, sizeof *c);
+    gemm_run_float(&gemm, 1, a, b, 0, c);
+    return c;
+}
+struct caller {
+    const float *a, *b, *want;
+    int wrong;
+};
+static void *call_often(void *argument)
+{
+    struct caller *caller = argument;
+    for (int i = 0; i < CALLS; i++) {
+        float *c = product_of(caller->a, caller->b);
+        caller->wrong += memcmp(c, caller->want, SIDE * SIDE * sizeof *c) != 0;
+        free(c);
+    }
+    return NULL;
+}
+Test(gemm, concurrent_calls_give_the_single_threaded_answer)
+{
+    struct error error = {0};
+    struct caller callers[CALLERS];
+    pthread_t threads[CALLERS];
+    cr_assert(gemm_open(&error), "%s", error.text);
+    for (int i = 0; i < CALLERS; i++) {
+        float *a = random_floats(SIDE * SIDE, (uint64_t)i), *b = random_floats(SIDE * SIDE, (uint64_t)(i + 100));
+        callers[i] = (struct caller){a, b, product_of(a, b), 0};
+    }
+    for (int i = 0; i < CALLERS; i++)
+        pthread_create(&threads[i], NULL, call_often, &callers[i]);
+    for (int i = 0; i < CALLERS; i++) {
+        pthread_join(threads[i], NULL);
+        cr_expect_eq(callers[i].wrong, 0, "%d of %d products are wrong", callers[i].wrong, CALLS);
+    }
+}
+
+// ---- Team ----------------------------------------------------------------------------------------------------------------------
+
+enum { MEMBERS = 3 };
+static void count_member(void *context, int member, int size)
+{
+    int *counts = context;
+    counts[member] += size == MEMBERS;
+}
+Test(team, every_member_works_once_a_round)
+{
+    struct team *team;
+    struct error error = {0};
+    int counts[MEMBERS] = {0};
+    cr_assert(team_open(&team, MEMBERS, &error));
+    for (int round = 1; round <= 2000; round++) {
+        team_run(team, count_member, counts);
+        for (int i = 0; i < MEMBERS; i++)
+            cr_assert_eq(counts[i], round, "member %d worked %d times in %d rounds", i, counts[i], round);
+    }
+    team_close(team);
+}
+
+// ---- Plan ----------------------------------------------------------------------------------------------------------------------
+
+static void small_model(struct probe *probe, const char *const *settings, enum real real, int64_t sequences, int lanes,
+                        int64_t pass_sequences)
+{
+    struct arena arena = {0};
+    struct run run;
+    struct error error = {0};
+    conformance_run(&run, NULL, false, &arena);
+    for (; settings && *settings; settings++)
+        cr_assert(run_set_pair(&run, *settings, &arena, &error), "%s", error.text);
+    cr_assert(run_resolve(&run, &error), "%s", error.text);
+    const struct probe_request request = {.run = &run, .real = real, .mode = GRAPH_TRAIN, .sequences = sequences, .time = 13,
+                                          .threads = 2, .lanes = lanes, .pass_sequences = pass_sequences};
+    cr_assert(probe_open(probe, &request, &error), "%s", error.text);
+}
+
+struct life {
+    size_t begin, end;
+    int born, dies;
+    const char *name;
+};
+
+// No two buffers that live at the same moment share a byte: read off the finished plan, not off how it was made.
+Test(plan, what_lives_together_lies_apart)
+{
+    struct probe probe;
+    struct life lives[1000];
+    int count = 0;
+    small_model(&probe, NULL, REAL_FLOAT, 3, 2, 0);
+    for (int i = 0; i < probe.graph.tensor_count; i++) {
+        const struct tensor *tensor = probe.graph.tensors[i];
+        size_t bytes = graph_tensor_bytes(&probe.graph, tensor);
+        if (tensor->kind != TENSOR_ACTIVATION)
+            continue;
+        lives[count++] = (struct life){tensor->offset, tensor->offset + bytes, tensor->born, tensor->dies, tensor->name};
+        if (tensor->gradient_born >= 0 && !tensor->gradient_of)
+            lives[count++] = (struct life){tensor->gradient_offset, tensor->gradient_offset + bytes, tensor->gradient_born,
+                                           tensor->gradient_dies, tensor->name};
+    }
+    cr_assert_gt(count, 50);
+    for (int i = 0; i < count; i++) {
+        cr_expect_leq(lives[i].end, probe.graph.lane_bytes, "%s lies outside the arena", lives[i].name);
+        for (int j = 0; j < i; j++)
+            cr_expect(lives[i].born > lives[j].dies || lives[j].born > lives[i].dies || lives[i].begin >= lives[j].end ||
+                          lives[j].begin >= lives[i].end,
+                      "%s and %s live together and overlap", lives[i].name, lives[j].name);
+    }
+    probe_close(&probe);
+}
+
+// Reuse is what a plan is for: all buffers side by side would take several times as much.
+Test(plan, memory_is_used_again)
+{
+    struct probe probe;
+    size_t sum = 0;
+    static const char *const deep[] = {"model.n_layer=8", NULL};
+    small_model(&probe, deep, REAL_FLOAT, 2, 1, 0);
+    for (int i = 0; i < probe.graph.tensor_count; i++)
+        if (probe.graph.tensors[i]->kind == TENSOR_ACTIVATION)
+            sum += 2 * graph_tensor_bytes(&probe.graph, probe.graph.tensors[i]);
+    cr_expect_lt(probe.graph.lane_bytes, sum * 6 / 10, "%zu of %zu bytes", probe.graph.lane_bytes, sum);
+    probe_close(&probe);
+}
+
+// ---- Executor ------------------------------------------------------------------------------------------------------------------
+
+// A batch's gradient is one number, however many lanes and passes add it up; 5 sequences fit neither evenly.
+Test(executor, lanes_and_passes_add_up_to_the_same_gradient)
+{
+    static const int ways[][2] = {{2, 0}, {3, 1}, {5, 1}, {8, 0}, {2, 2}};
+    struct probe one;
+    small_model(&one, NULL, REAL_DOUBLE, 5, 1, 0);
+    probe_train(&one);
+    const double *want = executor_gradients(one.executor);
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        struct probe other;
+        double apart = 0;
+        small_model(&other, NULL, REAL_DOUBLE, 5, ways[i][0], ways[i][1]);
+        probe_train(&other);
+        const double *got = executor_gradients(other.executor);
+        for (size_t j = 0; j < one.parameters.elements; j++)
+            apart = fmax(apart, fabs(got[j] - want[j]));
+        cr_expect_lt(apart, 1e-12 * executor_gradient_norm(one.executor), "%d lanes: apart by %g", ways[i][0], apart);
+        cr_expect_eq(other.totals.counted, 5 * 13);
+        probe_close(&other);
+    }
+    probe_close(&one);
+}
+
+// A target of -1 counts for nothing: the mean is over the others, and its row has no gradient.
+Test(executor, masked_targets_count_for_nothing)
+{
+    struct probe all, masked;
+    small_model(&all, NULL, REAL_DOUBLE, 1, 1, 0);
+    small_model(&masked, NULL, REAL_DOUBLE, 2, 1, 0);
+    memcpy(masked.tokens, all.tokens, 13 * sizeof *all.tokens);
+    memcpy(masked.targets, all.targets, 13 * sizeof *all.targets);
+    for (int i = 13; i < 26; i++)
+        masked.targets[i] = -1;
+    probe_train(&all);
+    probe_train(&masked);
+    cr_expect_eq(masked.totals.counted, 13);
+    cr_expect_float_eq(probe_objective(&masked), probe_objective(&all), 1e-12);
+    cr_expect_float_eq(executor_gradient_norm(masked.executor), executor_gradient_norm(all.executor), 1e-10);
+    probe_close(&masked);
+    probe_close(&all);
+}
+
+// The norm that clipping sees is that of the gradient that the optimizer gets.
+Test(executor, the_norm_is_the_gradients)
+{
+    struct probe probe;
+    double squares = 0;
+    small_model(&probe, NULL, REAL_DOUBLE, 3, 2, 0);
+    probe_train(&probe);
+    const double *gradients = executor_gradients(probe.executor);
+    for (size_t i = 0; i < probe.parameters.elements; i++)
+        squares += gradients[i] * gradients[i];
+    cr_expect_float_eq(executor_gradient_norm(probe.executor), sqrt(squares), 1e-10 * sqrt(squares));
+    probe_close(&probe);
+}
+
+// ---- Graph ---------------------------------------------------------------------------------------------------------------------
+
+Test(graph, shapes_that_do_not_fit_are_refused_once_and_by_name)
+{
+    struct graph graph;
+    struct parameters parameters = {0};
+    struct error error = {0};
+    const int64_t table[] = {7, 8}, wide[] = {5, 9};
+    graph_open(&graph, GRAPH_TRAIN, REAL_FLOAT, 1, 4, &parameters, &error);
+    struct tensor *x = op_embedding(&graph, graph_input(&graph, "tokens"), graph_parameter(&graph, "table", ROLE_EMBEDDING, 2, table));
+    struct tensor *y = op_linear(&graph, x, graph_parameter(&graph, "wide", ROLE_MATRIX, 2, wide), NULL);
+    cr_expect_null(y);
+    cr_expect_null(op_gelu(&graph, y), "what follows from nothing is nothing");
+    cr_expect_not(graph_plan(&graph, &error));
+    cr_expect_eq(error.count, 1);
+    cr_expect(strstr(error.text, "wide takes rows of 9 numbers and gets 8"), "%s", error.text);
+    parameters_free(&parameters);
+    graph_close(&graph);
+}
+
+// Softmax's shift: logits of 1e4 neither overflow nor lose the loss, and -1e4 does not divide zero by zero.
+Test(cross_entropy, large_logits_are_no_trouble)
+{
+    for (int sign = -1; sign <= 1; sign += 2) {
+        struct probe probe;
+        static const char *const untied[] = {"model.tie_embeddings=false", NULL};
+        small_model(&probe, untied, REAL_FLOAT, 1, 1, 0);
+        const struct parameter *head = parameters_find(&probe.parameters, "lm_head.weight");
+        cr_assert_not_null(head);
+        for (size_t i = 0; i < head->count; i++)
+            ((float *)probe.parameters.values)[head->offset + i] *= (float)sign * 1e5f;
+        probe_train(&probe);
+        cr_expect(isfinite(probe_objective(&probe)), "the loss is %g", probe_objective(&probe));
+        cr_expect(isfinite(executor_gradient_norm(probe.executor)), "the norm is %g", executor_gradient_norm(probe.executor));
+        probe_close(&probe);
+    }
+}

@@ -1,0 +1,388 @@
+// compile.c: turns the rules of grammar.h into symbols with items, each with its weight and what follows it.
+//
+// A rule that begins with a symbol takes over that symbol's items (with its own rest behind them), so that every item begins
+// with text. Mistakes in the grammar are bugs and abort. Called by source.c.
+#include "compile.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grammar.h"
+
+enum { REFERENCES_MAX = 64, STACK_HIGH = 128 };
+static const uint64_t ONE = (uint64_t)1 << 32; // the sum of a symbol's weights, but for rounding
+
+#define LENGTH(array) ((int)(sizeof(array) / sizeof *(array)))
+
+_Noreturn static void mistake(const char *what, const char *where)
+{
+    fprintf(stderr, "data/prose: %s: %s\n", what, where);
+    abort();
+}
+
+// ---- Words ----------------------------------------------------------------------------------------------------------------
+
+static bool ends_with(const char *word, const char *ending)
+{
+    size_t length = strlen(word), count = strlen(ending);
+    return length >= count && strcmp(word + length - count, ending) == 0;
+}
+
+// Plural of a noun and third person of a verb follow one spelling.
+static const char *with_s(struct prose *prose, const char *word)
+{
+    int length = (int)strlen(word);
+    if (ends_with(word, "y") && !strchr("aeiou", word[length - 2]))
+        return arena_format(&prose->arena, "%.*sies", length - 1, word);
+    bool hisses = ends_with(word, "s") || ends_with(word, "x") || ends_with(word, "z") || ends_with(word, "ch") ||
+                  ends_with(word, "sh") || ends_with(word, "o");
+    return arena_format(&prose->arena, "%s%s", word, hisses ? "es" : "s");
+}
+
+static int count_words(const char *words)
+{
+    int count = 1;
+    for (const char *c = words; *c; c++)
+        count += *c == ' ';
+    return count;
+}
+
+// The words of a list, "ox/oxen" with its own plural, from the frequent to the rare; each with each ending.
+static void read_words(struct prose *prose, int place)
+{
+    const struct word_list *list = &lists[place];
+    const char *endings = list->endings ? list->endings : "";
+    int ending_count = count_words(endings), count = count_words(list->words) * ending_count;
+    struct prose_word *words = arena_allocate(&prose->arena, (size_t)count, sizeof *words);
+    uint64_t total = 0;
+    const char *at = list->words, *ending = endings;
+    for (int i = 0; i < count; i++) {
+        int length = (int)strcspn(at, " "), slash = (int)strcspn(at, "/ "), ending_length = (int)strcspn(ending, " ");
+        struct prose_word *word = &words[i];
+        word->text = arena_format(&prose->arena, " %.*s%.*s", slash, at, ending_length, ending);
+        word->other = slash < length ? arena_format(&prose->arena, " %.*s", length - slash - 1, at + slash + 1)
+                                     : with_s(prose, word->text);
+        word->weight = ((uint64_t)1 << 30) / (uint64_t)(i + list->flatness);
+        word->male = i % 2;
+        total += word->weight;
+        bool last = (i + 1) % ending_count == 0;
+        ending = last ? endings : ending + ending_length + 1;
+        at += last ? length + 1 : 0;
+    }
+    for (int i = 0; i < count; i++)
+        words[i].weight = words[i].weight * ONE / total;
+    prose->words[place] = words;
+    prose->word_counts[place] = count;
+}
+
+// ---- Symbols ------------------------------------------------------------------------------------------------------------
+
+static int symbol_of(struct prose *prose, const char *name, int length)
+{
+    for (int i = 0; i < prose->count; i++)
+        if ((int)strlen(prose->symbols[i].name) == length && memcmp(prose->symbols[i].name, name, (size_t)length) == 0)
+            return i;
+    if (prose->count == prose->capacity) {
+        prose->capacity = prose->capacity ? 2 * prose->capacity : 256;
+        prose->symbols = memory_resize(prose->symbols, (size_t)prose->capacity, sizeof *prose->symbols);
+    }
+    int id = prose->count++;
+    prose->symbols[id] = (struct symbol){.name = arena_format(&prose->arena, "%.*s", length, name),
+                                         .copy_to = ROLE_NONE,
+                                         .copy_from = ROLE_NONE,
+                                         .shallow = id};
+    return id;
+}
+
+static int role_of(const char *name, int length)
+{
+    for (int i = 0; i < LENGTH(roles); i++)
+        if ((int)strlen(roles[i]) == length && memcmp(roles[i], name, (size_t)length) == 0)
+            return i;
+    mistake("no such role", name);
+}
+
+static int form_of(const char *name)
+{
+    for (int i = 0; i < LENGTH(pronouns); i++)
+        if (strcmp(pronouns[i].name, name) == 0)
+            return i;
+    mistake("no such pronoun", name);
+}
+
+static void add_item(struct prose *prose, struct symbol *symbol, const struct item *item)
+{
+    if (symbol->count == ITEMS_MAX)
+        mistake("too many items", symbol->name);
+    if (!symbol->items)
+        symbol->items = arena_allocate(&prose->arena, ITEMS_MAX, sizeof *symbol->items);
+    symbol->items[symbol->count++] = *item;
+    symbol->fixed += item->text != NULL;
+    symbol->introduces |= item->stores != ROLE_NONE;
+}
+
+static const struct item plain = {.role = ROLE_NONE, .form = FORM_PLAIN, .stores = ROLE_NONE, .weight = (uint64_t)1 << 32};
+
+static void define(struct prose *prose, int id);
+
+// "LIST": its words; "LIST+s": their plurals or third persons; "LIST-a", "LIST-an": those that follow this article.
+static bool define_list(struct prose *prose, struct symbol *symbol)
+{
+    int length = (int)strcspn(symbol->name, "+-");
+    const char *ending = symbol->name + length;
+    int place = 0;
+    while (place < LENGTH(lists) &&
+           !((int)strlen(lists[place].name) == length && memcmp(lists[place].name, symbol->name, (size_t)length) == 0))
+        place++;
+    if (place == LENGTH(lists))
+        return false;
+    for (int i = 0; i < prose->word_counts[place]; i++) {
+        const struct prose_word *word = &prose->words[place][i];
+        bool vowel = strchr("aeiou", word->text[1]);
+        if ((strcmp(ending, "-a") == 0 && vowel) || (strcmp(ending, "-an") == 0 && !vowel))
+            continue;
+        struct item item = plain;
+        item.text = strcmp(ending, "+s") == 0 ? word->other : word->text;
+        item.word = word;
+        item.weight = word->weight;
+        add_item(prose, symbol, &item);
+    }
+    return true;
+}
+
+// "role" says what it holds, "^role" without the space before it, "role:he" as a pronoun; "role=other" copies without a word;
+// "role=LIST" says a word of the list and keeps it.
+static void define_role(struct prose *prose, int id)
+{
+    struct symbol *symbol = &prose->symbols[id];
+    const char *name = symbol->name, *equals = strchr(name, '=');
+    if (equals && islower((unsigned char)equals[1])) {
+        symbol->copy_to = role_of(name, (int)(equals - name));
+        symbol->copy_from = role_of(equals + 1, (int)strlen(equals + 1));
+    } else if (equals) {
+        int list = symbol_of(prose, equals + 1, (int)strlen(equals + 1));
+        define(prose, list);
+        for (int i = 0; i < prose->symbols[list].count; i++) {
+            struct item item = prose->symbols[list].items[i];
+            item.stores = role_of(name, (int)(equals - name));
+            add_item(prose, &prose->symbols[id], &item);
+        }
+    } else {
+        struct item item = plain;
+        item.without_space = *name == '^';
+        name += item.without_space;
+        item.role = role_of(name, (int)strcspn(name, ":"));
+        if (strchr(name, ':'))
+            item.form = form_of(strchr(name, ':') + 1);
+        add_item(prose, symbol, &item);
+    }
+}
+
+// The symbols of a rule's text: what stands in braces, and the literal text between them.
+static int read_references(struct prose *prose, const char *text, int16_t references[REFERENCES_MAX])
+{
+    int count = 0;
+    while (*text) {
+        if (count == REFERENCES_MAX)
+            mistake("a rule is too long", text);
+        bool braces = *text == '{';
+        int length = (int)strcspn(text, braces ? "}" : "{");
+        if (length >= PROSE_TEXT_MAX)
+            mistake("a text is too long", text);
+        if (braces) {
+            references[count++] = (int16_t)symbol_of(prose, text + 1, length - 1);
+        } else {
+            char *literal = arena_format(&prose->arena, "\"%.*s", length, text);
+            references[count++] = (int16_t)symbol_of(prose, literal, length + 1);
+        }
+        text += length + braces;
+    }
+    return count;
+}
+
+static void define_rule(struct prose *prose, int id, const struct rule *rule, uint64_t total)
+{
+    int16_t references[REFERENCES_MAX];
+    bool nests = *rule->text == '>';
+    int count = read_references(prose, rule->text + nests, references);
+    define(prose, references[0]);
+    const struct symbol first = prose->symbols[references[0]];
+    if (first.copy_to != ROLE_NONE)
+        mistake("a rule begins without a word", rule->text);
+    for (int i = 0; i < first.count; i++) {
+        struct item item = first.items[i];
+        int16_t *then = arena_allocate(&prose->arena, (size_t)(item.then_count + count), sizeof *then);
+        if (item.then_count)
+            memcpy(then, item.then, (size_t)item.then_count * sizeof *then);
+        memcpy(then + item.then_count, references + 1, (size_t)(count - 1) * sizeof *then);
+        item.then = then;
+        item.then_count += count - 1;
+        item.nests |= nests;
+        item.weight = item.weight * (uint64_t)rule->weight / total;
+        item.weight += item.weight == 0;
+        add_item(prose, &prose->symbols[id], &item);
+    }
+}
+
+static void define_rules(struct prose *prose, int id)
+{
+    const char *name = prose->symbols[id].name;
+    uint64_t total = 0;
+    for (int i = 0; i < LENGTH(rules); i++)
+        if (strcmp(rules[i].symbol, name) == 0)
+            total += (uint64_t)rules[i].weight;
+    if (total == 0)
+        mistake("no rule or list of this name", name);
+    for (int i = 0; i < LENGTH(rules); i++)
+        if (strcmp(rules[i].symbol, name) == 0)
+            define_rule(prose, id, &rules[i], total);
+}
+
+// A symbol whose definition needs itself first has no text to begin with.
+static void define(struct prose *prose, int id)
+{
+    struct symbol *symbol = &prose->symbols[id];
+    if (symbol->defined && !symbol->count && symbol->copy_to == ROLE_NONE)
+        mistake("begins with itself", symbol->name);
+    if (symbol->defined)
+        return;
+    symbol->defined = true;
+    if (*symbol->name == '"') {
+        struct item item = plain;
+        item.text = symbol->name + 1;
+        add_item(prose, symbol, &item);
+    } else if (*symbol->name == '^' || islower((unsigned char)*symbol->name)) {
+        define_role(prose, id);
+    } else if (!define_list(prose, symbol)) {
+        define_rules(prose, id);
+    }
+}
+
+// The same symbol for a high stack, so that nesting ends.
+static void define_shallow(struct prose *prose, int id)
+{
+    int kept = 0;
+    for (int i = 0; i < prose->symbols[id].count; i++)
+        kept += !prose->symbols[id].items[i].nests;
+    if (kept == prose->symbols[id].count)
+        return;
+    if (kept == 0)
+        mistake("nothing is left without nesting", prose->symbols[id].name);
+    char *name = arena_format(&prose->arena, "%s, shallow", prose->symbols[id].name);
+    int shallow = symbol_of(prose, name, (int)strlen(name));
+    prose->symbols[shallow].defined = true;
+    prose->symbols[id].shallow = shallow;
+    for (int i = 0; i < prose->symbols[id].count; i++)
+        if (!prose->symbols[id].items[i].nests)
+            add_item(prose, &prose->symbols[shallow], &prose->symbols[id].items[i]);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    const struct item *one = a, *two = b;
+    if (!one->text || !two->text)
+        return (one->text == NULL) - (two->text == NULL);
+    return strcmp(one->text, two->text);
+}
+
+// Items [begin, end) share their first k bytes.
+static void table_reach(const struct symbol *symbol, int begin, int end, int k)
+{
+    for (int first = begin, next; first < end; first = next) {
+        uint64_t weight = 0;
+        for (next = first; next < end && symbol->items[next].text[k] == symbol->items[first].text[k]; next++)
+            weight += symbol->items[next].weight;
+        for (int i = first; i < next; i++)
+            symbol->items[i].reach[k] = weight;
+        if (symbol->items[first].text[k])
+            table_reach(symbol, first, next, k + 1);
+        else if (next - first > 1) // such a word would mean two things
+            mistake(symbol->name, symbol->items[first].text);
+    }
+}
+
+static void table_weights(struct prose *prose, struct symbol *symbol)
+{
+    if (symbol->count)
+        qsort(symbol->items, (size_t)symbol->count, sizeof *symbol->items, by_text);
+    symbol->sums = arena_allocate(&prose->arena, (size_t)symbol->fixed + 1, sizeof *symbol->sums);
+    for (int i = 0; i < symbol->fixed; i++)
+        symbol->sums[i + 1] = symbol->sums[i] + symbol->items[i].weight;
+    for (int i = 0; i < symbol->fixed; i++) {
+        struct item *item = &symbol->items[i];
+        item->reach = arena_allocate(&prose->arena, strlen(item->text) + 1, sizeof *item->reach);
+    }
+    table_reach(symbol, 0, symbol->fixed, 0);
+}
+
+struct prose *prose_open(void)
+{
+    struct prose *prose = memory_allocate(1, sizeof *prose);
+    for (int i = 0; i < LENGTH(lists); i++)
+        read_words(prose, i);
+    prose->start = symbol_of(prose, "START", (int)strlen("START"));
+    for (int i = 0; i < prose->count; i++) { // definitions add symbols
+        define(prose, i);
+        define_shallow(prose, i);
+    }
+    for (int i = 0; i < prose->count; i++)
+        table_weights(prose, &prose->symbols[i]);
+    return prose;
+}
+
+void prose_close(struct prose *prose)
+{
+    if (!prose)
+        return;
+    free(prose->symbols);
+    arena_close(&prose->arena);
+    free(prose);
+}
+
+// ---- Steps of the derivation --------------------------------------------------------------------------------------------
+
+int prose_next(const struct prose *prose, struct prose_state *state)
+{
+    for (;;) {
+        if (state->height == 0)
+            state->stack[state->height++] = (int16_t)prose->start;
+        const struct symbol *symbol = &prose->symbols[state->stack[--state->height]];
+        if (symbol->copy_to == ROLE_NONE)
+            return state->height < STACK_HIGH ? (int)(symbol - prose->symbols) : symbol->shallow;
+        state->roles[symbol->copy_to] = state->roles[symbol->copy_from];
+    }
+}
+
+void prose_apply(const struct item *item, struct prose_state *state)
+{
+    if (item->stores != ROLE_NONE)
+        state->roles[item->stores] = item->word;
+    if (state->height + item->then_count > PROSE_STACK_MAX)
+        mistake("nesting does not end", item->text ? item->text : "a role");
+    for (int i = item->then_count - 1; i >= 0; i--)
+        state->stack[state->height++] = item->then[i];
+}
+
+// A word that some role holds is not introduced again.
+static bool is_held(const struct prose_word *word, const struct prose_state *state)
+{
+    for (int i = 0; i < PROSE_ROLES_MAX; i++)
+        if (state->roles[i] == word)
+            return true;
+    return false;
+}
+
+struct candidate prose_candidate(const struct item *item, const struct prose_state *state)
+{
+    if (item->text) {
+        bool taken = item->stores != ROLE_NONE && is_held(item->word, state);
+        return (struct candidate){item->text, taken ? 0 : item->weight};
+    }
+    const struct prose_word *word = state->roles[item->role];
+    if (!word)
+        mistake("nobody holds this role yet", roles[item->role]);
+    const char *text = item->form == FORM_PLAIN ? word->text : pronouns[item->form].text[word->male];
+    return (struct candidate){text + item->without_space, item->weight};
+}
