@@ -67,6 +67,8 @@ int main(int argc, char **argv)
     open_standard_streams();
     // A reader that has seen enough (`ablate list | head -1`) ends the program without a word, whoever started it.
     signal(SIGPIPE, SIG_DFL);
+    // A limit on the size of files is a full disk: the write says so, and is answered like one.
+    signal(SIGXFSZ, SIG_IGN);
     if (!cpu_check(cpu_built_for, cpu_features(), &error)) {
         fputs(error.text, stderr); // all else may hold instructions that this CPU lacks
         return 1;

@@ -25,9 +25,7 @@ if (logarithmic) {
 }
 if (zero ne "") { set arrow from graph 0, first real(zero) to graph 1, first real(zero) nohead lc rgb color(0) lw 1 dt (6, 4) back }
 
-plot for [i = arms:1:-1] data index 1 + i using 1:3:4 with filledcurves lc rgb color(slot[i]) notitle, \
-    for [i = arms:1:-1] data index 1 + i using 1:2 with lines lw line lc rgb color(slot[i]) notitle, \
-    for [i = arms:1:-1] data index 1 + arms + i using 1:2 with lines lw 0.9 lc rgb color(slot[i]) notitle, \
-    for [i = 1:arms] data index 2 + 2 * arms using ($1 == i ? $2 : NaN):3 with points pt 2 ps 0.9 lw 2 lc rgb color(slot[i]) notitle, \
-    for [i = 1:named] keyentry with lines lw 2.5 lc rgb color(slot[i]) title label[i], \
-    for [i = named + 1:entries] keyentry with lines lw 2.5 lc rgb color(7) title sprintf("%d others", arms - named)
+plot for [i = arms:1:-1] data index 1 + i using 1:3:4 with filledcurves lc rgb color(slot[i]), \
+    for [i = arms:1:-1] data index 1 + i using 1:2 with lines lw line lc rgb color(slot[i]), \
+    for [i = arms:1:-1] data index 1 + arms + i using 1:2 with lines lw 0.9 lc rgb color(slot[i]), \
+    for [i = 1:arms] data index 2 + 2 * arms using ($1 == i ? $2 : NaN):3 with points pt 2 ps 0.9 lw 2 lc rgb color(slot[i])

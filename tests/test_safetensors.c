@@ -1,4 +1,5 @@
-// test_safetensors.c: a safetensors file is untrusted: whatever it says, it is read right or refused by name, and never crashes.
+// test_safetensors.c: a safetensors file is untrusted: whatever it says, it is read right or refused by name, and never
+// crashes.
 #include <criterion/criterion.h>
 
 #include <stdio.h>

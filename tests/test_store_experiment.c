@@ -88,6 +88,26 @@ Test(store_experiment, versions_are_kept)
     arena_close(&arena);
 }
 
+// `--set` changes runs and not the file: what was compared under the old setting stays what it was.
+Test(store_experiment, the_same_file_with_other_runs_is_another_version)
+{
+    struct error error = {0};
+    struct store *store = must_make();
+    struct store_experiment changed = *small_experiment("small", "text", 1, 2);
+    const char *const ids[] = {small_id(7, 1), small_id(7, 2)};
+    struct store_arm arms[] = {changed.arms[0], changed.arms[1]};
+    arms[1].ids = ids;
+    changed.arms = arms;
+    cr_assert(store_experiment_save(store, &changed, &error), "%s", error.text);
+    char *versions = sql_text(store_path, "SELECT version, text, seeds FROM experiments ORDER BY version");
+    char *runs = sql_text(store_path, "SELECT run FROM arms WHERE arm = 'lr=2' AND seed = 1 ORDER BY version");
+    cr_expect_str_eq(versions, "1|text|2\n2|text|2\n");
+    cr_expect_str_eq(runs, "0000000200000001\n0000000800000001\n");
+    free(versions);
+    free(runs);
+    store_close(store);
+}
+
 // A run costs minutes: two experiments that ask for the same one have one.
 Test(store_experiment, experiments_share_runs)
 {

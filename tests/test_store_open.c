@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -241,6 +242,7 @@ Test(store_open, the_lock_of_a_killed_writer_is_free)
     cr_assert_eq(pipe(ready), 0);
     pid_t child = fork();
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); // where an assertion ends the test first
         struct store *store;
         struct error error = {0};
         bool opened = store_open(&store, store_path, STORE_WRITE, &error);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -70,6 +71,13 @@ Test(store_rows, told_twice_is_stored_once)
                            "0000000200000002|2|train_loss|NULL|nan\n");
     free(once);
     free(twice);
+    // A row that differs after all (a run continued by a changed program) is what was told last, not a mixture.
+    const struct store_metric later = {2, "train_loss", 7};
+    const struct store_batch again = {.metric_count = 1, .metrics = &later};
+    cr_assert(store_rows(store, small_id(1, 2), &again, &error), "%s", error.text);
+    char *last = sql_text(store_path, "SELECT value, non_finite FROM metrics WHERE step = 2");
+    cr_expect_str_eq(last, "7.0|NULL\n");
+    free(last);
     store_close(store);
 }
 
@@ -164,8 +172,10 @@ Test(store_rows, a_killed_writer_loses_nothing_it_committed)
         int told[2];
         cr_assert_eq(pipe(told), 0);
         pid_t child = fork();
-        if (child == 0)
+        if (child == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL); // where an assertion ends the test first
             write_for_ever(told[1]);
+        }
         close(told[1]);
         usleep(20000 + 13000 * (useconds_t)round);
         kill(child, SIGKILL);

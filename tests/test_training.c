@@ -9,17 +9,17 @@
 
 #include "base/random.h"
 #include "model/safetensors.h"
-#include "sweep/case.h"
+#include "check/case.h"
 #include "train/batch.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"
 #include "train/train.h"
 #include "train/trainer.h"
-#include "train/verify.h"
+#include "check/verify.h"
 
 enum { VOCABULARY = 16, TOKENS = 6000 };
 
-// ---- Data and a sink for tests --------------------------------------------------------------------------------------------------
+// ---- Data and a sink for tests ----------------------------------------------------------------------------------------------
 
 // Each token is mostly the one before plus 3: learnable, with noise. Every surprise is said to be 0.25.
 static bool open_data(const void *options, struct dataset *dataset, struct error *error)
@@ -256,7 +256,7 @@ Test(training, verify_names_what_is_wrong)
     expect_failure(remove_last, "cross_entropy");
 }
 
-// ---- The same bits --------------------------------------------------------------------------------------------------------------
+// ---- The same bits ----------------------------------------------------------------------------------------------------------
 
 // Bits depend on the run alone: not on the threads that carry its lanes, nor on what memory held before.
 Test(training, same_bits_for_any_threads_and_with_poisoned_memory)
@@ -323,10 +323,10 @@ Test(training, refuses_a_foreign_or_damaged_checkpoint)
     bytes_free(&bytes);
 }
 
-// ---- What is told ---------------------------------------------------------------------------------------------------------------
+// ---- What is told -----------------------------------------------------------------------------------------------------------
 
-// Seven of eight tokens follow from the one before: the loss falls from a uniform guess, ln 16 = 2.77, towards the source's entropy:
-// the following token has p = 7/8 + 1/128, the 15 others 1/128 each: 0.68 nats.
+// Seven of eight tokens follow from the one before: the loss falls from a uniform guess, ln 16 = 2.77, towards the source's
+// entropy: the following token has p = 7/8 + 1/128, the 15 others 1/128 each: 0.68 nats.
 Test(training, learns)
 {
     static const char *const longer[] = {"train.steps=150", "train.lr=1e-2", "dropout=off", "train.batch=8", NULL};
@@ -372,10 +372,10 @@ Test(training, says_that_it_diverged)
     }
 }
 
-// ---- Data and updates -----------------------------------------------------------------------------------------------------------
+// ---- Data and updates -------------------------------------------------------------------------------------------------------
 
-// The whole part in windows that share no target: each token is one once, but for the first and a short rest. The part's 300 tokens
-// are 50 times 6, of which only 49 windows have a last target.
+// The whole part in windows that share no target: each token is one once, but for the first and a short rest. The part's 300
+// tokens are 50 times 6, of which only 49 windows have a last target.
 Test(training, evaluation_reads_every_window_once)
 {
     struct dataset dataset = {0};

@@ -43,10 +43,13 @@ static bool draw_wanted(const struct request *request, const struct figure *only
     const char *folder = wanted->out;
     if (!*folder)
         folder = arena_format(request->arena, "%s/figures", page_folder(comparison.view->name, request->arena));
+    const char *lack = figure_lacks(only ? only : figures, &comparison);
+    if (lack && (only || comparison.finished + comparison.diverged == 0))
+        return error_request(error, "%s: nothing to draw, because %s", comparison.view->name, lack);
     if (only)
         return draw(only, &source, wanted, folder, error);
     for (const struct figure *figure = figures; figure->name; figure++)
-        if (!draw(figure, &source, wanted, folder, error))
+        if (!figure_lacks(figure, &comparison) && !draw(figure, &source, wanted, folder, error))
             return false;
     return true;
 }

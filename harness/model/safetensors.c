@@ -1,7 +1,8 @@
 // safetensors.c: reads and writes safetensors files. Called by checkpoints, verify and export.
 //
 // Refused, each by the file's and the tensor's name: a header longer than the file, a header that is not one JSON object, a
-// duplicate or unprintable name, an unknown type, a negative or overflowing shape, and data that overlaps, leaves the file, or leaves holes in it.
+// duplicate or unprintable name, an unknown type, a negative or overflowing shape, and data that overlaps, leaves the file, or
+// leaves holes in it.
 // Nothing is allocated because the file claims it: the only sizes used are the file's own.
 #include "model/safetensors.h"
 
@@ -124,7 +125,8 @@ static int by_place(const void *left, const void *right)
     return a->count != b->count ? (a->count < b->count ? -1 : 1) : strcmp(a->name, b->name);
 }
 
-// The format wants every byte of the data in exactly one tensor: what overlaps or is left over was not written by a sane program.
+// The format wants every byte of the data in exactly one tensor: what overlaps or is left over was not written by a sane
+// program.
 static bool check_cover(const struct reading *reading)
 {
     const struct safetensors *file = reading->file;

@@ -29,12 +29,14 @@ static const struct figure_unit sizes[] = {{1, "bytes"}, {1024, "KiB"}, {1048576
 
 const struct figure figures[] = {
     {.name = "pairs",
+     .compares = true,
      .title = "Every seed, and the difference it makes",
      .script = "pairs.gp",
      .write = figure_pairs_write,
      .reading =
          "Left: a line for every seed, from the baseline (ring) to the arm (dot). Right: the differences of the seeds, and "
-         "their mean (square) with its 95% simultaneous interval. Shaded: the margin of equivalence. Crosses: diverged runs."},
+         "their mean (square) with its simultaneous interval. Shaded: the margin of equivalence. Crosses: diverged runs. "
+         "Arrows: off the scale."},
     {.name = "validation-loss",
      .title = "Validation loss",
      .script = "curves.gp",
@@ -42,6 +44,7 @@ const struct figure figures[] = {
      .reading = BAND_READING,
      .curve = {.metric = "val_loss", .is_loss = true, .excess = "val_excess", .settled = 0.1}},
     {.name = "delta",
+     .compares = true,
      .title = "Difference to the baseline over training",
      .script = "curves.gp",
      .write = figure_curves_write,
@@ -100,8 +103,8 @@ const struct figure *figure_find(const char *name, struct error *error)
         text_add(&names, "%s%s", names.length ? ", " : "", figure->name);
     }
     const char *meant = nearest_answer(&nearest);
-    error_request(error, "no figure \"%s\"%s%s%s; there are: %s", name, meant ? ", did you mean \"" : "", meant ? meant : "",
-                  meant ? "\"?" : "", names.data);
+    error_request(error, "no figure \"%s\"%s%s%s There are: %s", name, meant ? ", did you mean \"" : "", meant ? meant : "",
+                  meant ? "\"?" : ".", names.data);
     text_free(&names);
     return NULL;
 }
@@ -138,6 +141,13 @@ static bool script_copy(const char *script, const char *folder, struct error *er
     text_free(&from);
     text_free(&to);
     return done;
+}
+
+const char *figure_lacks(const struct figure *figure, const struct comparison *comparison)
+{
+    if (comparison->finished + comparison->diverged == 0)
+        return "no run has finished yet";
+    return figure->compares && comparison->arm_count < 2 ? "the baseline is the only arm" : NULL;
 }
 
 // ---- Writing and drawing ----------------------------------------------------------------------------------------------------

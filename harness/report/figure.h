@@ -44,11 +44,15 @@ struct figure {
     bool (*write)(const struct figure *figure, const struct figure_source *source, struct text *data, struct error *error);
     struct figure_curve curve;
     struct figure_cost cost;
+    bool compares; // shows nothing with the baseline alone
 };
 extern const struct figure figures[]; // ended by name NULL
 
 // Adds "did you mean" and the names there are.
 const struct figure *figure_find(const char *name, struct error *error);
+
+// Why there is nothing to draw, or NULL: no run has finished, or the baseline is alone.
+const char *figure_lacks(const struct figure *figure, const struct comparison *comparison);
 
 // Writes the data file and copies the scripts into `folder` (made when missing).
 bool figure_prepare(const struct figure *figure, const struct figure_source *source, const char *folder, struct error *error);

@@ -4,6 +4,7 @@
 
 #include "report/figure.h"
 #include "report/figure_data.h"
+#include "report/number.h"
 #include "report/screen_parts.h"
 #include "report/words.h"
 
@@ -19,92 +20,148 @@ static void numbers(struct text *data, int count, const double *values)
 
 // ---- Every seed beside its baseline -----------------------------------------------------------------------------------------
 
-// One row an arm; its interval only where it has a verdict, for survivors are not averaged.
-static void pairs_rows(const struct comparison *comparison, const struct cast *cast, struct arena *arena, struct range *delta,
-                       struct text *data)
+struct pairs {
+    const struct comparison *comparison;
+    struct cast cast;
+    struct arena arena;
+    struct range value, delta;
+    double reach; // differences beyond it are off the scale
+};
+
+static double seed_difference(const struct pairs *pairs, int arm, int seed)
 {
-    const struct screen screen = {.comparison = comparison, .arena = arena};
+    const struct comparison *comparison = pairs->comparison;
+    return comparison->arms[arm].values[seed] - comparison->arms[comparison->view->baseline].values[seed];
+}
+
+// -1 or 1 when every seed's difference is beyond the reach, on that side; else 0.
+static int side_off_scale(const struct pairs *pairs, int arm)
+{
+    int below = 0, above = 0, seeds = 0;
+    for (int seed = 0; seed < pairs->comparison->view->seed_count; seed++) {
+        double difference = seed_difference(pairs, arm, seed);
+        seeds += isfinite(difference);
+        below += difference < -pairs->reach;
+        above += difference > pairs->reach;
+    }
+    return seeds && below == seeds ? -1 : seeds && above == seeds;
+}
+
+// One row an arm; its interval only where it has a verdict, for survivors are not averaged.
+static void pairs_rows(struct pairs *pairs, struct text *data)
+{
+    const struct screen screen = {.comparison = pairs->comparison, .arena = &pairs->arena};
     figure_data_block(data, "colour slot, arm, difference, low, high, verdict");
-    for (int i = 0; i < cast->count; i++) {
-        const struct comparison_arm *arm = &comparison->arms[cast->arms[i]];
+    for (int i = 0; i < pairs->cast.count; i++) {
+        const struct comparison_arm *arm = &pairs->comparison->arms[pairs->cast.arms[i]];
         const struct difference *difference = &arm->difference;
         bool shown = difference->verdict != VERDICT_DIVERGED;
         const double interval[] = {shown ? difference->delta : NAN, shown ? difference->low : NAN,
                                    shown ? difference->high : NAN};
-        text_add(data, "%d\t", cast->slots[i]);
+        text_add(data, "%d\t", pairs->cast.slots[i]);
         figure_data_text(data, arm->name);
         numbers(data, 3, interval);
         text_add(data, "\t");
         figure_data_text(data, screen_verdict(&screen, arm));
+        if (side_off_scale(pairs, pairs->cast.arms[i]) && shown)
+            text_add(data, " (%s)",
+                     number_fixed(difference->delta, screen_decimals(pairs->comparison, &pairs->arena), true).text);
         text_add(data, "\n");
         for (int j = 0; j < 3; j++)
-            range_offer(delta, interval[j]);
+            if (fabs(interval[j]) <= pairs->reach)
+                range_offer(&pairs->delta, interval[j]);
     }
 }
 
-static void pairs_seeds(const struct comparison *comparison, const struct cast *cast, struct range *value, struct range *delta,
-                        struct text *data)
+static void pairs_seeds(struct pairs *pairs, struct text *data)
 {
+    const struct comparison *comparison = pairs->comparison;
     const double *baseline = comparison->arms[comparison->view->baseline].values;
     double floor = floor_of(comparison);
     figure_data_block(data, "arm (its line above), baseline, arm, difference of a seed");
     text_add(data, "NULL\tNULL\tNULL\tNULL\n");
-    for (int i = 0; i < cast->count; i++) {
-        const double *values = comparison->arms[cast->arms[i]].values;
+    for (int i = 0; i < pairs->cast.count; i++) {
+        const double *values = comparison->arms[pairs->cast.arms[i]].values;
         for (int seed = 0; seed < comparison->view->seed_count; seed++) {
-            const double line[] = {baseline[seed] - floor, values[seed] - floor, values[seed] - baseline[seed]};
+            double difference = seed_difference(pairs, pairs->cast.arms[i], seed);
+            const double line[] = {baseline[seed] - floor, values[seed] - floor, difference};
             text_add(data, "%d", i + 1);
             numbers(data, 3, line);
             text_add(data, "\n");
-            range_offer(value, line[0]);
-            range_offer(value, line[1]);
-            range_offer(delta, line[2]);
+            range_offer(&pairs->value, line[0]);
+            if (fabs(difference) > pairs->reach)
+                continue;
+            range_offer(&pairs->value, line[1]);
+            range_offer(&pairs->delta, difference);
         }
     }
 }
 
-static void pairs_diverged(const struct comparison *comparison, const struct cast *cast, struct text *data)
+static void pairs_diverged(const struct pairs *pairs, struct text *data)
 {
     figure_data_block(data, "arm (its line above), number of a run that diverged");
     text_add(data, "NULL\tNULL\n");
-    for (int i = 0; i < cast->count; i++)
-        for (int j = 0; j < comparison->arms[cast->arms[i]].diverged; j++)
+    for (int i = 0; i < pairs->cast.count; i++)
+        for (int j = 0; j < pairs->comparison->arms[pairs->cast.arms[i]].diverged; j++)
             text_add(data, "%d\t%d\n", i + 1, j);
+}
+
+static void pairs_off_scale(const struct pairs *pairs, struct text *data)
+{
+    figure_data_block(data, "arm (its line above), edge of the scale that it is beyond");
+    text_add(data, "NULL\tNULL\n");
+    for (int i = 0; i < pairs->cast.count; i++) {
+        int side = side_off_scale(pairs, pairs->cast.arms[i]);
+        const double edge = side < 0 ? pairs->delta.low : pairs->delta.high;
+        if (!side)
+            continue;
+        text_add(data, "%d", i + 1);
+        numbers(data, 1, &edge);
+        text_add(data, "\n");
+    }
+}
+
+static void pairs_facts(const struct figure *figure, const struct pairs *pairs, struct text *data)
+{
+    struct text value = {0}, delta = {0};
+    const char *unit = comparison_unit(pairs->comparison);
+    words_metric(pairs->comparison, false, &value);
+    text_add(&delta, *unit ? "difference (%s)" : "difference%s", unit);
+    figure_data_fact(data, "title", figure->title);
+    figure_data_fact(data, "xlabel", value.data);
+    figure_data_fact(data, "deltalabel", delta.data);
+    figure_data_fact_number(data, "named", 0);
+    figure_data_fact_number(data, "valuelow", pairs->value.low);
+    figure_data_fact_number(data, "valuehigh", pairs->value.high);
+    figure_data_fact_number(data, "deltalow", pairs->delta.low);
+    figure_data_fact_number(data, "deltahigh", pairs->delta.high);
+    figure_data_fact_number(data, "margin", pairs->comparison->view->margin);
+    text_free(&value);
+    text_free(&delta);
 }
 
 bool figure_pairs_write(const struct figure *figure, const struct figure_source *source, struct text *data, struct error *error)
 {
     (void)error;
-    const struct comparison *comparison = source->comparison;
-    struct arena arena = {0};
-    struct cast cast;
-    struct range value = range_empty, delta = {0, 0};
-    struct text blocks = {0}, label = {0}, delta_label = {0};
-    cast_choose(comparison, false, &arena, &cast);
-    pairs_rows(comparison, &cast, &arena, &delta, &blocks);
-    pairs_seeds(comparison, &cast, &value, &delta, &blocks);
-    pairs_diverged(comparison, &cast, &blocks);
-    double margin = comparison->view->margin;
-    range_offer(&delta, margin);
-    range_offer(&delta, -margin);
-    range_widen(&value, 0.08);
-    range_widen(&delta, 0.05);
-    words_metric(comparison, false, &label);
-    text_add(&delta_label, *comparison_unit(comparison) ? "difference (%s)" : "difference%s", comparison_unit(comparison));
-    figure_data_fact(data, "title", figure->title);
-    figure_data_fact(data, "xlabel", label.data);
-    figure_data_fact(data, "deltalabel", delta_label.data);
-    figure_data_fact_number(data, "named", 0);
-    figure_data_fact_number(data, "valuelow", value.low);
-    figure_data_fact_number(data, "valuehigh", value.high);
-    figure_data_fact_number(data, "deltalow", delta.low);
-    figure_data_fact_number(data, "deltahigh", delta.high);
-    figure_data_fact_number(data, "margin", margin);
+    struct text blocks = {0};
+    struct pairs pairs = {.comparison = source->comparison,
+                          .value = range_empty,
+                          .delta = {0, 0},
+                          .reach = figure_data_reach(source->comparison)};
+    double margin = source->comparison->view->margin;
+    cast_choose(pairs.comparison, false, &pairs.arena, &pairs.cast);
+    pairs_rows(&pairs, &blocks);
+    pairs_seeds(&pairs, &blocks);
+    pairs_diverged(&pairs, &blocks);
+    range_offer(&pairs.delta, margin);
+    range_offer(&pairs.delta, -margin);
+    range_widen(&pairs.value, 0.08);
+    range_widen(&pairs.delta, 0.05);
+    pairs_off_scale(&pairs, &blocks);
+    pairs_facts(figure, &pairs, data);
     text_add(data, "%s", blocks.data);
-    text_free(&label);
-    text_free(&delta_label);
     text_free(&blocks);
-    arena_close(&arena);
+    arena_close(&pairs.arena);
     return true;
 }
 
@@ -190,7 +247,7 @@ bool figure_cost_write(const struct figure *figure, const struct figure_source *
     figure_data_fact_number(data, "xhigh", blocks.cost.high);
     figure_data_fact_number(data, "ylow", blocks.value.low);
     figure_data_fact_number(data, "yhigh", blocks.value.high);
-    figure_data_arms(data, comparison, &cast);
+    figure_data_arms(data, comparison, &cast, NULL);
     figure_data_block(data, "arm (its line above), cost, value of a seed");
     text_add(data, "NULL\tNULL\tNULL\n%s", blocks.seeds.data ? blocks.seeds.data : "");
     figure_data_block(data, "arm (its line above), mean cost, mean value");

@@ -199,14 +199,28 @@ static void write_crosses(const struct curves *all, struct range range, struct t
     }
 }
 
+// Whether an arm's difference at the end is one that the axis is not made for.
+static bool is_off_scale(const struct curves *all, int arm)
+{
+    const struct difference *difference = &all->source->comparison->arms[all->cast.arms[arm]].difference;
+    return all->figure->curve.difference && fabs(difference->delta) > figure_data_reach(all->source->comparison);
+}
+
+static bool is_scaled_for(const struct curves *all, const struct curve *curve)
+{
+    return curve->diverged_at < 0 && !is_off_scale(all, (int)((curve - all->runs) / all->seeds));
+}
+
 // What the vertical axis must hold: runs that did not diverge, after their first steps.
 static struct range vertical_range(const struct curves *all, int64_t steps, bool *logarithmic)
 {
     struct range range = range_empty;
+    if (all->figure->curve.difference)
+        range_offer(&range, 0);
     const struct curve *end = all->runs + all->cast.count * all->seeds;
-    for (int pass = 0; pass < 2 && range.low > range.high; pass++) // diverged runs only when there is nothing else
+    for (int pass = 0; pass < 2 && range.low >= range.high; pass++) // other runs only when there is nothing else
         for (const struct curve *curve = all->runs; curve < end; curve++)
-            for (int64_t i = 0; i < curve->count && (pass || curve->diverged_at < 0); i++)
+            for (int64_t i = 0; i < curve->count && (pass || is_scaled_for(all, curve)); i++)
                 if ((double)curve->steps[i] >= all->figure->curve.settled * (double)steps)
                     range_offer(&range, curve->values[i]);
     *logarithmic = *logarithmic && range.low > 0 && range.high > range.low;
@@ -264,7 +278,10 @@ bool figure_curves_write(const struct figure *figure, const struct figure_source
         int64_t steps = last_step(&all);
         struct range range = vertical_range(&all, steps, &logarithmic);
         write_facts(&all, range, steps, logarithmic, data);
-        figure_data_arms(data, source->comparison, &all.cast);
+        bool *off_scale = arena_allocate(&all.arena, (size_t)all.cast.count, sizeof *off_scale);
+        for (int i = 0; i < all.cast.count; i++)
+            off_scale[i] = is_off_scale(&all, i);
+        figure_data_arms(data, source->comparison, &all.cast, off_scale);
         for (int i = 0; i < all.cast.count; i++) {
             figure_data_block(data, "steps, mean, lowest, highest seed of an arm");
             write_band(&all, i, data);

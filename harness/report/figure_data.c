@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 // ---- Which arms are told apart ----------------------------------------------------------------------------------------------
 
 struct candidate {
@@ -113,13 +115,13 @@ void figure_data_fact_number(struct text *data, const char *name, double value)
 
 void figure_data_block(struct text *data, const char *columns) { text_add(data, "\n\n# %s\n", columns); }
 
-void figure_data_arms(struct text *data, const struct comparison *comparison, const struct cast *cast)
+void figure_data_arms(struct text *data, const struct comparison *comparison, const struct cast *cast, const bool *off_scale)
 {
     figure_data_block(data, "colour slot, arm");
     for (int i = 0; i < cast->count; i++) {
         text_add(data, "%d\t", cast->slots[i]);
         figure_data_text(data, comparison->arms[cast->arms[i]].name);
-        text_add(data, "\n");
+        text_add(data, "%s\n", off_scale && off_scale[i] ? " (off the scale)" : "");
     }
 }
 
@@ -144,4 +146,28 @@ void range_widen(struct range *range, double share)
         air = range->high != 0 ? 0.1 * fabs(range->high) : 1;
     range->low -= air;
     range->high += air;
+}
+
+static int compare_reals(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double figure_data_reach(const struct comparison *comparison)
+{
+    enum { TIMES_MEDIAN = 8 };
+    double *ends = memory_allocate((size_t)comparison->arm_count + 1, sizeof *ends), reach = INFINITY;
+    int count = 0;
+    for (int i = 0; i < comparison->arm_count; i++) {
+        const struct difference *difference = &comparison->arms[i].difference;
+        if (isfinite(difference->low))
+            ends[count++] = fmax(fabs(difference->low), fabs(difference->high));
+    }
+    if (count > 2) {
+        qsort(ends, (size_t)count, sizeof *ends, compare_reals);
+        reach = TIMES_MEDIAN * ends[count / 2];
+    }
+    free(ends);
+    return reach;
 }

@@ -23,7 +23,8 @@ void figure_data_number(struct text *data, double value);   // NULL unless finit
 void figure_data_fact(struct text *data, const char *name, const char *value);
 void figure_data_fact_number(struct text *data, const char *name, double value); // left out unless finite
 void figure_data_block(struct text *data, const char *columns); // starts the next block; the columns as a comment
-void figure_data_arms(struct text *data, const struct comparison *comparison, const struct cast *cast);
+// `off_scale` [cast->count], or NULL: arms whose label says that the axis is not made for them.
+void figure_data_arms(struct text *data, const struct comparison *comparison, const struct cast *cast, const bool *off_scale);
 
 // A range that holds everything offered, with some air; never empty.
 struct range {
@@ -32,6 +33,9 @@ struct range {
 extern const struct range range_empty;
 void range_offer(struct range *range, double value); // ignores what is not finite
 void range_widen(struct range *range, double share);
+
+// The largest difference that an axis is made for: an arm that is off by many times what the others are would hide them.
+double figure_data_reach(const struct comparison *comparison);
 
 bool figure_curves_write(const struct figure *figure, const struct figure_source *source, struct text *data,
                          struct error *error);

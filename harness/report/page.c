@@ -28,6 +28,8 @@ void page_figure(struct page *page, const char *name)
     const struct figure *figure = figures;
     while (figure->name && strcmp(figure->name, name) != 0)
         figure++;
+    if (figure_lacks(figure, page->comparison))
+        return;
     struct error ignored = {0};
     struct bytes svg = {0};
     struct text from = {0};
@@ -61,8 +63,10 @@ static void add_cell(struct page *page, const struct grid *grid, int row, int co
     const char *text = grid->cells[row * grid->column_count + column].text;
     const struct comparison_arm *arm = &page->comparison->arms[row];
     if (!strcmp(grid->columns[column].heading, "verdict")) {
-        html_add(&page->html, "<td><span class=\"%s\">%s</span></td>",
-                 verdict_class(arm->diverged ? VERDICT_DIVERGED : arm->difference.verdict), text);
+        html_add(&page->html, "<td><span class=\"%s\">",
+                 verdict_class(arm->diverged ? VERDICT_DIVERGED : arm->difference.verdict));
+        html_number(&page->html, text);
+        text_add(&page->html, "</span></td>");
         return;
     }
     text_add(&page->html, grid->columns[column].right ? "<td class=\"n\">" : "<td>");
@@ -159,18 +163,18 @@ static bool make_page(const struct figure_source *source, const char *folder, st
 static bool prepare_all(const struct figure_source *source, const char *folder, struct error *error)
 {
     for (const struct figure *figure = figures; figure->name; figure++)
-        if (!figure_prepare(figure, source, folder, error))
+        if (!figure_lacks(figure, source->comparison) && !figure_prepare(figure, source, folder, error))
             return false;
     return true;
 }
 
 // One line says why figures are missing, not one for each of them.
-static bool draw_all(const char *folder, struct error *error)
+static bool draw_all(const struct figure_source *source, const char *folder, struct error *error)
 {
     static const char *const terminals[] = {"svg", "pdf"};
     for (const struct figure *figure = figures; figure->name; figure++)
         for (size_t i = 0; i < sizeof terminals / sizeof *terminals; i++)
-            if (!figure_draw(figure, folder, terminals[i], false, error))
+            if (!figure_lacks(figure, source->comparison) && !figure_draw(figure, folder, terminals[i], false, error))
                 return false;
     return true;
 }
@@ -194,7 +198,7 @@ bool page_write(const struct figure_source *source, const char *folder, struct e
     bool written = folder_create(folder, error) && prepare_all(source, pictures.data, error);
     if (written) {
         forget_pictures(pictures.data);
-        bool drawn = draw_all(pictures.data, error);
+        bool drawn = draw_all(source, pictures.data, error);
         written = make_page(source, folder, error) && drawn;
     }
     text_free(&pictures);

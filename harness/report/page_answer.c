@@ -130,7 +130,7 @@ void page_answer(struct page *page)
     }
     text_add(&page->html, ". Differences are to the baseline, paired by seed; a negative one is a lower value.</p>\n");
     page_grid(page, &grid, 1, grid.column_count - 1);
-    page_from(page, "%s of the %d seeds complete in every arm that is compared, as ablate compare %s prints it",
+    page_from(page, "%s of the seeds complete in every arm that is compared (%d), as ablate compare %s prints it",
               comparison->view->metric, comparison->shared_count, comparison->view->name);
     add_notes(page);
     text_add(&page->html, "<div class=\"figures\">\n");
@@ -144,6 +144,16 @@ void page_answer(struct page *page)
 static void fact(struct page *page, const char *name, const char *value)
 {
     html_add(&page->html, "<tr><td>%s</td><td class=\"w\">%s</td></tr>\n", name, value);
+}
+
+// "3, 4, 5": planned or running; "" for none.
+static const char *pending_seeds(const struct page *page, const struct arm_view *arm)
+{
+    const char *list = "";
+    for (int i = 0; i < page->comparison->view->seed_count; i++)
+        if (arm->runs[i].state <= RUN_RUNNING && !arm->runs[i].exclusion)
+            list = arena_format(page->arena, "%s%s%lld", list, *list ? ", " : "", (long long)arm->runs[i].seed);
+    return list;
 }
 
 static void add_gaps(struct page *page)
@@ -163,15 +173,13 @@ static void add_gaps(struct page *page)
                  : gap->diverged_at >= 0 ? arena_format(page->arena, "at step %lld", (long long)gap->diverged_at)
                                          : "no result");
     }
-    for (int i = 0; i < view->arm_count; i++)
-        for (int j = 0; j < view->seed_count; j++) {
-            const struct run_view *run = &view->arms[i].runs[j];
-            if ((run->state == RUN_PLANNED || run->state == RUN_RUNNING) && !run->exclusion)
-                html_add(&page->html,
-                         "<tr><td>%s</td><td class=\"n\">%s</td><td>%s</td><td class=\"w\">still to come</td></tr>\n",
-                         view->arms[i].name, arena_format(page->arena, "%lld", (long long)run->seed),
-                         run_state_names[run->state]);
-        }
+    for (int i = 0; i < view->arm_count; i++) {
+        const char *seeds = pending_seeds(page, &view->arms[i]);
+        if (*seeds)
+            html_add(&page->html,
+                     "<tr><td>%s</td><td class=\"n\">%s</td><td>missing</td><td class=\"w\">still to come</td></tr>\n",
+                     view->arms[i].name, seeds);
+    }
     text_add(&page->html, "</tbody></table></div>\n");
     page_from(page, "state, exclusion and diverged_at in the view runs");
 }

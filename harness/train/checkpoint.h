@@ -1,7 +1,8 @@
-// checkpoint.h: what a run needs to continue to the same bits: weights, the optimizer's state, the step, and how far divergence was.
+// checkpoint.h: what a run needs to continue to the same bits: weights, the optimizer's state, the step, and how far divergence
+// was.
 //
-// A safetensors file: parameters under their own names, state as "optimizer.<number>.<parameter>". Its metadata names the run, so
-// that another run's file is refused. Written in one step, so a reader meets the old file or the new one.
+// A safetensors file: parameters under their own names, state as "optimizer.<number>.<parameter>". Its metadata names the run,
+// so that another run's file is refused. Written in one step, so a reader meets the old file or the new one.
 #ifndef TRAIN_CHECKPOINT_H
 #define TRAIN_CHECKPOINT_H
 

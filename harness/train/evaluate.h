@@ -23,8 +23,8 @@ bool evaluation_open(struct evaluation_room *room, int64_t sequences, int64_t ti
 void evaluation_close(struct evaluation_room *room);
 size_t evaluation_bytes(int64_t sequences, int64_t time);
 
-// Consecutive windows from the part's beginning, as many as fit; at most `tokens` targets (but one window) when that is above 0.
-// Allocates nothing.
+// Consecutive windows from the part's beginning, as many as fit; at most `tokens` targets (but one window) when that is above
+// 0. Allocates nothing.
 void evaluate(struct executor *executor, const struct evaluation_room *room, const struct dataset *dataset, enum data_part part,
               int64_t tokens, struct evaluation *evaluation);
 

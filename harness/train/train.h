@@ -18,8 +18,8 @@ struct train_facts {
     const char *data_hash;
 };
 
-// What a run tells while it goes. Values may be non-finite. `metric` is for what the run is (the same bits on every repetition);
-// `throughput` for what this machine did. Calls come from one thread.
+// What a run tells while it goes. Values may be non-finite. `metric` is for what the run is (the same bits on every
+// repetition); `throughput` for what this machine did. Calls come from one thread.
 struct train_sink {
     void *context;
     void (*begin)(void *context, const struct train_facts *facts, int64_t resumed_from_step);
@@ -44,11 +44,11 @@ struct train_result {
     size_t peak_rss_bytes;
 };
 
-// Metrics told: per step train_loss (what is minimised), gradient_norm, learning_rate, and train_cross_entropy with a z-loss; every
-// eval_every steps and at the end val_loss, val_perplexity, val_bits_per_byte (bytes only), val_excess (above the source's own
-// mean surprise at the same targets, where known); at the end floor (that mean over the validation targets), test_loss,
-// test_standard_error (over blocks of windows), test_perplexity, test_bits_per_byte, test_excess. Losses but train_loss are plain
-// cross-entropies. Step t counts from 0; evaluations carry the number of steps done.
+// Metrics told: per step train_loss (what is minimised), gradient_norm, learning_rate, and train_cross_entropy with a z-loss;
+// every eval_every steps and at the end val_loss, val_perplexity, val_bits_per_byte (bytes only), val_excess (above the
+// source's own mean surprise at the same targets, where known); at the end floor (that mean over the validation targets),
+// test_loss, test_standard_error (over blocks of windows), test_perplexity, test_bits_per_byte, test_excess. Losses but
+// train_loss are plain cross-entropies. Step t counts from 0; evaluations carry the number of steps done.
 //
 // A run has diverged, ends there with TRAIN_DIVERGED and keeps what it told, when
 // - a loss, the gradient norm or an evaluation is not finite (event non_finite, then diverged), or

@@ -22,7 +22,8 @@ struct trainer {
     struct executor *train_executor, *eval_executor;
     struct optimizer optimizer;
 };
-// Opens the matrix products too. The weights are the run's initial ones. `run` must outlive it; trainer_close also after a failure.
+// Opens the matrix products too. The weights are the run's initial ones. `run` must outlive it; trainer_close also after a
+// failure.
 bool trainer_open(struct trainer *trainer, const struct run *run, const struct trainer_options *options, struct error *error);
 void trainer_close(struct trainer *trainer);
 // By the plan: weights, gradients, optimizer state, activations and workspaces.

@@ -1,7 +1,7 @@
 // on.c: zeroes a random share of the activations after the embeddings and at the end of both branches, while training.
 //
-// What is left is divided by 1 - rate, so that evaluation changes nothing. Attention probabilities are left alone. Masks are keyed
-// by (seed, place, step, row, column). Srivastava et al. 2014, jmlr.org/papers/v15/srivastava14a.html.
+// What is left is divided by 1 - rate, so that evaluation changes nothing. Attention probabilities are left alone. Masks are
+// keyed by (seed, place, step, row, column). Srivastava et al. 2014, jmlr.org/papers/v15/srivastava14a.html.
 #include "registry/component.h"
 
 struct dropout {

@@ -1,7 +1,8 @@
 // fan_in.c: every weight from a normal of deviation 1 / sqrt(fan in), embeddings 1 / sqrt(d_model).
 //
-// Both are 1 / sqrt(length of a row): a matrix is [out, in], a table of embeddings [count, d_model]. LeCun et al. 1998 (Efficient
-// BackProp), section 4.6; embeddings as Wortsman et al. 2023, arXiv 2309.14322, section 2, whose normal is truncated; this is not.
+// Both are 1 / sqrt(length of a row): a matrix is [out, in], a table of embeddings [count, d_model]. LeCun et al. 1998
+// (Efficient BackProp), section 4.6; embeddings as Wortsman et al. 2023, arXiv 2309.14322, section 2, whose normal is
+// truncated; this is not.
 #include <math.h>
 
 #include "registry/component.h"

@@ -1,8 +1,8 @@
 // adam_l2.c: Adam with an L2 penalty in the gradient, which the second moment then scales away.
 //
-// g = gradient + wd p, then Adam: m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= lr(t) m^ / (sqrt(v^) + eps), where m^ and v^ are
-// m and v over 1 - b^(t+1). The penalty is not clipped. Kingma and Ba 2015, arXiv 1412.6980, algorithm 1; arXiv 1711.05101,
-// algorithm 2, on why it differs from decay.
+// g = gradient + wd p, then Adam: m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= lr(t) m^ / (sqrt(v^) + eps), where m^
+// and v^ are m and v over 1 - b^(t+1). The penalty is not clipped. Kingma and Ba 2015, arXiv 1412.6980, algorithm 1; arXiv
+// 1711.05101, algorithm 2, on why it differs from decay.
 #include <math.h>
 
 #include "registry/component.h"

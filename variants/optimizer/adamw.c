@@ -1,8 +1,8 @@
 // adamw.c: Adam with weight decay apart from the gradient.
 //
-// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p = (1 - shrink) p - lr(t) m^ / (sqrt(v^) + eps), where m^ and v^ are m and v over
-// 1 - b^(t+1). shrink is lr(t) wd (coupled, as PyTorch has it) or lr(t)/lr wd (independent of the peak, as the paper has it).
-// Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2.
+// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p = (1 - shrink) p - lr(t) m^ / (sqrt(v^) + eps), where m^ and v^ are m and v
+// over 1 - b^(t+1). shrink is lr(t) wd (coupled, as PyTorch has it) or lr(t)/lr wd (independent of the peak, as the paper has
+// it). Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2.
 #include <math.h>
 
 #include "registry/component.h"

@@ -1,8 +1,8 @@
 // stable_adamw.c: AdamW whose learning rate is lowered, tensor by tensor, while the second moment underestimates the gradient.
 //
-// RMS_t = sqrt(mean over the tensor of g^2 / max(v^, eps^2)), v^ with this step's gradient in it and its bias corrected; the tensor's
-// learning rate, its decay's included, is divided by max(1, RMS_t). Otherwise adamw.c. Wortsman et al. 2023, arXiv 2304.13013,
-// algorithm 2, after Adafactor's update clipping.
+// RMS_t = sqrt(mean over the tensor of g^2 / max(v^, eps^2)), v^ with this step's gradient in it and its bias corrected; the
+// tensor's learning rate, its decay's included, is divided by max(1, RMS_t). Otherwise adamw.c. Wortsman et al. 2023, arXiv
+// 2304.13013, algorithm 2, after Adafactor's update clipping.
 #include <math.h>
 
 #include "registry/component.h"

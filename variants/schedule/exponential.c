@@ -1,4 +1,5 @@
-// exponential.c: falls by the same factor at every step, from the peak at the end of warm-up to the floor at the end of training.
+// exponential.c: falls by the same factor at every step, from the peak at the end of warm-up to the floor at the end of
+// training.
 //
 // factor = floor^(s / S) at step s of the S that follow warm-up.
 #include <math.h>

@@ -15,10 +15,12 @@
 #include <float.h>
 #include <string.h>
 
-#ifdef __AVX512F__
+#if defined __AVX512F__
 enum { VECTOR_BYTES = 64, MULTIPLY_ROWS = 8 }; // 8 x 2 sums of 32 registers
-#else
+#elif defined __AVX__
 enum { VECTOR_BYTES = 32, MULTIPLY_ROWS = 4 }; // 4 x 2 sums of 16 registers
+#else
+enum { VECTOR_BYTES = 16, MULTIPLY_ROWS = 4 };
 #endif
 enum { ARRAYS_MAX = 8 };      // tensors and gradients that a call touches
 enum { WIDTH_MULTIPLE = 16 }; // of a packed row: whole vectors of either REAL
@@ -76,7 +78,7 @@ static bool plan_tiled(struct graph *graph, struct node *node, struct error *err
 struct run {
     int key, keys, column, columns;
 };
-enum { RUNS_MAX = ATTENTION_KEY_BLOCKS * ATTENTION_QUERY_TILE / 8 };
+enum { RUNS_MAX = ATTENTION_KEY_BLOCKS * ATTENTION_QUERY_TILE * 8 / (2 * VECTOR_BYTES) }; // of pairs of doubles' vectors
 
 // Consecutive blocks of keys that need the same vectors become one run. A run lies within one pair of vectors.
 static int tile_runs(const struct attention_tile *tile, int lanes, struct run *runs)
@@ -130,7 +132,8 @@ struct tensor *op_attention(struct graph *graph, struct tensor *query, struct te
 // The running state: nothing yet, or what earlier passes left in the output and the log-sum-exps.
 static void NAME(start_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int pass)
 {
-    if (pass == 0) {
+    work->fresh = pass == 0;
+    if (work->fresh) {
         memset(work->buffers[OUTPUT], 0, (size_t)(work->width * TILE) * sizeof(REAL));
         for (int c = 0; c < COLUMNS; c++) {
             work->max[c] = NAME(splat)(LOWEST);
@@ -151,11 +154,13 @@ static void NAME(start_queries)(WORK *work, const struct node *node, const struc
 // output = sum of weighted values / sum of weights; log-sum-exp = max + log(sum). -infinity: the query saw nothing so far.
 static void NAME(finish_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
 {
-    REAL *output = work->buffers[OUTPUT], sums[TILE], maxima[TILE];
-    memcpy(sums, work->sum, sizeof sums);
+    REAL *output = work->buffers[OUTPUT], log_sums[TILE], maxima[TILE];
+    memcpy(log_sums, work->sum, sizeof log_sums);
     memcpy(maxima, work->max, sizeof maxima);
+    for (int i = 0; i < TILE; i++)
+        log_sums[i] = maxima[i] * (REAL)LN_2 + NAME(log_of)(log_sums[i]);
     for (int64_t place = work->queries.begin, i = 0; place < work->queries.end; place++, i++)
-        *NAME(log_sum_at)(work, node, lane, head, place) = (REAL)((double)maxima[i] * LN_2 + log((double)sums[i]));
+        *NAME(log_sum_at)(work, node, lane, head, place) = log_sums[i];
     for (int c = 0; c < COLUMNS; c++) {
         VECTOR share = 1 / NAME(select)(work->sum[c] == 0, NAME(splat)(1), work->sum[c]);
         for (int64_t at = c * LANES; at < work->rows * TILE; at += TILE)
@@ -277,6 +282,7 @@ static const struct kernels NAME(kernels) = {.forward = NAME(forward), .backward
 #undef HEAD
 #undef PRODUCT
 #undef VECTOR
+#undef UNALIGNED
 #undef LANES
 #undef COLUMNS
 #undef EXP2_CUT

@@ -99,7 +99,7 @@ ALWAYS_INLINE static inline void NAME(raise_max)(const int columns, const struct
             VECTOR score = NAME(load)(scores + key * TILE + (run->column + c) * LANES);
             if (mask)
                 score = NAME(select)(NAME(visible)(mask[key], run->column + c), score, NAME(splat)(LOWEST));
-            highest[c] = NAME(select)(score > highest[c], score, highest[c]);
+            highest[c] = NAME(max)(score, highest[c]);
         }
 #pragma GCC unroll 2
     for (int c = 0; c < columns; c++)
@@ -131,14 +131,14 @@ ALWAYS_INLINE static inline void NAME(exponentiate)(const int columns, const str
 static void NAME(rescale)(WORK *work, const VECTOR *before)
 {
     VECTOR shrink[COLUMNS];
-    bool same = true;
+    if (!memcmp(before, work->max, sizeof work->max))
+        return;
     for (int c = 0; c < COLUMNS; c++) {
         shrink[c] = NAME(exp2)(before[c] - work->max[c]);
         work->sum[c] *= shrink[c];
-        for (int i = 0; i < LANES; i++)
-            same = same && shrink[c][i] == 1;
     }
-    for (REAL *row = work->buffers[OUTPUT]; !same && row < work->buffers[OUTPUT] + work->rows * TILE; row += TILE)
+    for (REAL *row = work->buffers[OUTPUT]; !work->fresh && row < work->buffers[OUTPUT] + work->rows * TILE; row += TILE)
+#pragma GCC unroll 2
         for (int c = 0; c < COLUMNS; c++)
             NAME(store)(row + c * LANES, NAME(load)(row + c * LANES) * shrink[c]);
 }
@@ -168,6 +168,7 @@ static void NAME(forward_tile)(WORK *work, const struct attention_tile *tile)
         else
             NAME(exponentiate)(1, run, mask, work->max, scores, work->sum);
     NAME(add_weighted_rows)(work, work->buffers[VALUE] + tile->key_begin * work->width, scores, work->buffers[OUTPUT]);
+    work->fresh = false;
 }
 
 // ---- Backward ----------------------------------------------------------------------------------------------------------------

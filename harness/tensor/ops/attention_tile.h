@@ -5,14 +5,16 @@
 // by attention.c once for each REAL; deliberately without an include guard. All arrays are aligned to a vector; rows are padded.
 
 typedef REAL NAME(vector) __attribute__((vector_size(VECTOR_BYTES), may_alias));
+typedef REAL NAME(unaligned) __attribute__((vector_size(VECTOR_BYTES), may_alias, aligned(sizeof(REAL))));
 #if REAL_IS_FLOAT
 typedef int32_t NAME(lanes) __attribute__((vector_size(VECTOR_BYTES)));
 #else
 typedef int64_t NAME(lanes) __attribute__((vector_size(VECTOR_BYTES)));
 #endif
-#define VECTOR  NAME(vector)
-#define LANES   (VECTOR_BYTES / (int)sizeof(REAL))
-#define COLUMNS (ATTENTION_QUERY_TILE / LANES) // vectors that hold one value for each query of a tile
+#define UNALIGNED NAME(unaligned)
+#define VECTOR    NAME(vector)
+#define LANES     (VECTOR_BYTES / (int)sizeof(REAL))
+#define COLUMNS   (ATTENTION_QUERY_TILE / LANES) // vectors that hold one value for each query of a tile
 
 static inline VECTOR NAME(load)(const REAL *from) { return *(const VECTOR *)from; }
 static inline void NAME(store)(REAL *to, VECTOR value) { *(VECTOR *)to = value; }
@@ -23,6 +25,14 @@ static inline VECTOR NAME(select)(NAME(lanes) where, VECTOR yes, VECTOR no)
     return (VECTOR)((where & (NAME(lanes))yes) | (~where & (NAME(lanes))no));
 }
 static inline VECTOR NAME(keep)(NAME(lanes) where, VECTOR value) { return (VECTOR)(where & (NAME(lanes))value); }
+
+// The greater of a and b; b where a is NaN.
+static inline VECTOR NAME(max)(VECTOR a, VECTOR b)
+{
+    for (int i = 0; i < LANES; i++)
+        a[i] = a[i] > b[i] ? a[i] : b[i];
+    return a;
+}
 
 // C = A B, or C += A B: A's element (r, k) at a[r a_row + k a_step], B's rows b_step apart, C's rows c_row.
 #define PRODUCT struct NAME(product)
@@ -91,7 +101,8 @@ static inline VECTOR NAME(exp2)(VECTOR x)
     p = p * f + 0x1.ebfbe2c540dd7p-3f;
     p = p * f + 0x1.62e4311733cb9p-1f;
     p = p * f + 1.0f;
-    NAME(lanes) power = ((NAME(lanes))shifted << 23) + 0x3f800000;
+    typedef uint32_t bits __attribute__((vector_size(VECTOR_BYTES)));
+    bits power = ((bits)shifted << 23) + 0x3f800000; // the exponent of 2^n
     return NAME(keep)(~(x < EXP2_CUT), p * (VECTOR)power);
 }
 #else

@@ -29,6 +29,7 @@ WORK
     const int32_t *order;       // of the pass
     struct span queries;        // places of the tile's queries
     // Queries are lanes: vector `c` holds lanes [c LANES, (c + 1) LANES) of the tile.
+    bool fresh;                            // nothing is summed up yet
     VECTOR max[COLUMNS], sum[COLUMNS];     // forward
     VECTOR log_sum[COLUMNS], dot[COLUMNS]; // backward: log-sum-exp in bits, rowsum(dO * O)
     VECTOR slope[COLUMNS], position[COLUMNS];
@@ -77,32 +78,45 @@ static HEAD NAME(key_head)(const WORK *work, const void *array, int64_t index)
     return NAME(head_at)(work, array, work->attention->kv_heads, work->first_row, index);
 }
 
-// The rows at `places`, times factor; zeros up to `padded` rows.
-static void NAME(pack)(const WORK *work, HEAD from, struct span places, int64_t padded, REAL factor, REAL *restrict to)
+// to = from * factor, or to += from * factor; `count` elements.
+ALWAYS_INLINE static inline void NAME(copy)(const REAL *restrict from, int64_t count, REAL factor, const bool add,
+                                            REAL *restrict to)
 {
-    int64_t head_dim = work->attention->head_dim, filled = places.end - places.begin;
-    for (int64_t i = 0; i < filled; i++) {
-        const REAL *restrict row = from.rows + work->order[places.begin + i] * from.width;
-        for (int64_t d = 0; d < head_dim; d++)
-            to[i * work->width + d] = row[d] * factor;
-        for (int64_t d = head_dim; d < work->width; d++)
-            to[i * work->width + d] = 0;
+    int64_t d = 0;
+    for (; d + LANES <= count; d += LANES) {
+        UNALIGNED *place = (UNALIGNED *)(to + d), value = *(const UNALIGNED *)(from + d) * factor;
+        if (add)
+            value += *place;
+        *place = value;
     }
-    memset(to + filled * work->width, 0, (size_t)((padded - filled) * work->width) * sizeof(REAL));
+    for (; d < count; d++)
+        to[d] = add ? to[d] + from[d] * factor : from[d] * factor;
+}
+
+// The rows at `places`, times factor; zeros up to `padded` rows.
+static void NAME(pack)(const WORK *work, HEAD from, struct span places, int64_t padded, REAL factor, REAL *to)
+{
+    int64_t head_dim = work->attention->head_dim, width = work->width;
+    const REAL *end = to + padded * width;
+    for (int64_t i = places.begin; i < places.end; i++, to += width) {
+        NAME(copy)(from.rows + work->order[i] * from.width, head_dim, factor, false, to);
+        for (int64_t d = head_dim; d < width; d++)
+            to[d] = 0;
+    }
+    while (to < end)
+        *to++ = 0;
 }
 
 // The way back: rows times factor are written, or added.
-static void NAME(unpack)(const WORK *work, const REAL *restrict from, struct span places, REAL factor, bool add, HEAD to)
+static void NAME(unpack)(const WORK *work, const REAL *from, struct span places, REAL factor, bool add, HEAD to)
 {
     int64_t head_dim = work->attention->head_dim;
     for (int64_t i = places.begin; to.rows && i < places.end; i++, from += work->width) {
-        REAL *restrict row = to.rows + work->order[i] * to.width;
+        REAL *row = to.rows + work->order[i] * to.width;
         if (add)
-            for (int64_t d = 0; d < head_dim; d++)
-                row[d] += from[d] * factor;
+            NAME(copy)(from, head_dim, factor, true, row);
         else
-            for (int64_t d = 0; d < head_dim; d++)
-                row[d] = from[d] * factor;
+            NAME(copy)(from, head_dim, factor, false, row);
     }
 }
 

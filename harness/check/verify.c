@@ -1,5 +1,5 @@
 // verify.c: runs a case through the trainer and compares tensor by tensor. Called by the verb and by the tests.
-#include "train/verify.h"
+#include "check/verify.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -27,7 +27,7 @@ struct verification {
     struct error *error;
 };
 
-// ---- Comparing ----------------------------------------------------------------------------------------------------------------
+// ---- Comparing --------------------------------------------------------------------------------------------------------------
 
 static double largest(const struct safetensors_entry *entry)
 {
@@ -98,7 +98,7 @@ static void compare_parameters(struct verification *verification, const char *pr
     }
 }
 
-// ---- Reading the case ---------------------------------------------------------------------------------------------------------
+// ---- Reading the case -------------------------------------------------------------------------------------------------------
 
 static bool read_rows(struct verification *verification, const char *name, int64_t least, int32_t **rows)
 {
@@ -161,7 +161,7 @@ static struct batch batch_of(const struct verification *verification, int64_t st
                           verification->targets + step * verification->rows, verification->positions};
 }
 
-// ---- Running it -----------------------------------------------------------------------------------------------------------------
+// ---- Running it -------------------------------------------------------------------------------------------------------------
 
 static void compare_pass(struct verification *verification, const float *logits, const struct totals *totals)
 {
