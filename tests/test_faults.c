@@ -1,7 +1,7 @@
 // test_faults.c: the n-th allocation, write, sync or rename fails, in the runner or in its workers, for one n after the other.
 //
 // After each, the same command undisturbed must end with the database of a sweep that nothing ever disturbed, and no process may
-// have crashed. By default n grows by a sixth each time, so that the loop takes seconds; FAULTS=all tries every n until none
+// have crashed. By default n grows by a quarter each time, so that the loop takes seconds; FAULTS=all tries every n until none
 // fails.
 #include <criterion/criterion.h>
 #include <limits.h>
@@ -12,7 +12,7 @@
 
 #include "fixture_program.h"
 
-static const char *const run_tiny[] = {"run", "tiny.yaml", NULL};
+static const char *const run_tiny[] = {"run", "tiny.yaml", "--no-report", NULL};
 static char library[PATH_MAX];
 static char *want;
 
@@ -21,7 +21,7 @@ static void open_folder(void)
     cr_assert_not_null(realpath(FAULTS_LIBRARY, library), "%s is not there; make builds it", FAULTS_LIBRARY);
     program_folder_open(50, 1);
     program_write_experiment(50, 1, "  ffn: {values: [gelu, relu]}\n");
-    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--db", "calm/ablate.db", NULL}), 0, "%s",
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--no-report", "--db", "calm/ablate.db", NULL}), 0, "%s",
                  program_output());
     want = program_content("calm/ablate.db", NULL);
 }
@@ -58,7 +58,7 @@ static void loop(const char *call, const char *role)
     const char *every = getenv("FAULTS");
     bool all = every && !strcmp(every, "all"), faulted = true;
     long tried = 0;
-    for (long n = 1; faulted; n += all ? 1 : 1 + n / 6, tried++) {
+    for (long n = 1; faulted; n += all ? 1 : 1 + n / 4, tried++) {
         cr_assert_eq(system("rm -rf results"), 0);
         faulted = run_with_fault(call, role, n);
         int status = program_run(run_tiny);
