@@ -119,7 +119,7 @@ static bool try_row(const struct array *array, const int *row, int64_t time, str
     struct text said = {0};
     char length[32], where[TENSOR_NAME_SIZE];
     double worst;
-    conformance_run(&run, NULL, false, arena);
+    subject_run(&run, NULL, false, arena);
     for (int i = 0; i < array->factor_count; i++) {
         cr_assert(run_set(&run, array->factors[i].key, array->factors[i].levels[row[i]], arena, &error), "%s", error.text);
         text_add(&said, "%s=%s ", array->factors[i].key, array->factors[i].levels[row[i]]);

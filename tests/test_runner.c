@@ -11,7 +11,7 @@ static const char *const run_tiny[] = {"run", "tiny.yaml", NULL};
 static const char database[] = "results/ablate.db";
 
 static void open_short(void) { program_folder_open(120, 2); }
-static void open_long(void) { program_folder_open(2500, 1); }
+static void open_long(void) { program_folder_open(1200, 1); }
 
 // The same sweep, undisturbed, in a database beside.
 static char *undisturbed(void)

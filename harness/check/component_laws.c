@@ -37,7 +37,7 @@ static const struct limit limits[] = {
 static bool train_with(struct probe *probe, struct run *run, enum slot slot, const char *value, struct arena *arena,
                        struct error *error)
 {
-    conformance_run(run, NULL, false, arena);
+    subject_run(run, NULL, false, arena);
     if (slot == SLOT_HEADS)
         run_set(run, "heads", "mha", arena, error);
     if (!run_set(run, slot_facts[slot].name, value, arena, error) || !run_resolve(run, error))
@@ -217,9 +217,7 @@ static const struct law laws[] = {
     {SLOT_DATA, "same data", "opened twice it is the same; tokens lie in the vocabulary, parts apart", data_law},
 };
 
-bool component_laws_check(const struct component *component, struct arena *arena,
-                          void (*report)(void *context, const struct component *component, const struct finding *finding),
-                          void *context)
+bool component_laws_check(const struct component *component, struct arena *arena, finding_report *report, void *context)
 {
     bool all = true;
     for (size_t i = 0; i < sizeof laws / sizeof *laws; i++) {
@@ -227,7 +225,7 @@ bool component_laws_check(const struct component *component, struct arena *arena
         struct text seen = {0};
         if (laws[i].slot != component->slot)
             continue;
-        conformance_run(&run, component, false, arena);
+        subject_run(&run, component, false, arena);
         bool holds = laws[i].holds(&run, &seen);
         report(context, component,
                &(struct finding){laws[i].name, laws[i].reason, holds ? CONFORMS : FAILS, component->name,

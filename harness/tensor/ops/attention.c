@@ -15,10 +15,12 @@
 #include <float.h>
 #include <string.h>
 
-#ifdef __AVX512F__
+#if defined __AVX512F__
 enum { VECTOR_BYTES = 64, MULTIPLY_ROWS = 8 }; // 8 x 2 sums of 32 registers
-#else
+#elif defined __AVX__
 enum { VECTOR_BYTES = 32, MULTIPLY_ROWS = 4 }; // 4 x 2 sums of 16 registers
+#else
+enum { VECTOR_BYTES = 16, MULTIPLY_ROWS = 4 };
 #endif
 enum { ARRAYS_MAX = 8 };      // tensors and gradients that a call touches
 enum { WIDTH_MULTIPLE = 16 }; // of a packed row: whole vectors of either REAL
@@ -76,7 +78,7 @@ static bool plan_tiled(struct graph *graph, struct node *node, struct error *err
 struct run {
     int key, keys, column, columns;
 };
-enum { RUNS_MAX = ATTENTION_KEY_BLOCKS * ATTENTION_QUERY_TILE / 8 };
+enum { RUNS_MAX = ATTENTION_KEY_BLOCKS * ATTENTION_QUERY_TILE * 8 / (2 * VECTOR_BYTES) }; // of pairs of doubles' vectors
 
 // Consecutive blocks of keys that need the same vectors become one run. A run lies within one pair of vectors.
 static int tile_runs(const struct attention_tile *tile, int lanes, struct run *runs)

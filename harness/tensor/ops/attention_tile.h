@@ -101,7 +101,8 @@ static inline VECTOR NAME(exp2)(VECTOR x)
     p = p * f + 0x1.ebfbe2c540dd7p-3f;
     p = p * f + 0x1.62e4311733cb9p-1f;
     p = p * f + 1.0f;
-    NAME(lanes) power = ((NAME(lanes))shifted << 23) + 0x3f800000;
+    typedef uint32_t bits __attribute__((vector_size(VECTOR_BYTES)));
+    bits power = ((bits)shifted << 23) + 0x3f800000; // the exponent of 2^n
     return NAME(keep)(~(x < EXP2_CUT), p * (VECTOR)power);
 }
 #else
