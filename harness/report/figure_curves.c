@@ -1,7 +1,7 @@
 // figure_curves.c: the data of figures over the training steps: a band over the seeds of every arm, or its runs one by one.
 //
-// An arm with a diverged run is shown run by run, up to where each ended: survivors are not averaged. Steps count training steps
-// done. Failed, excluded and missing runs have no line.
+// An arm with a diverged run is shown run by run, up to where each ended: survivors are not averaged. Steps count the training
+// steps done. Failed, excluded and missing runs have no line.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

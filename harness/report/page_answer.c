@@ -9,7 +9,7 @@
 #include "report/page_parts.h"
 #include "report/words.h"
 
-// ---- Controls -----------------------------------------------------------------------------------------------------------------
+// ---- Controls ---------------------------------------------------------------------------------------------------------------
 
 static void control(struct page *page, const char *class, const char *mark, const char *says, const char *detail)
 {
@@ -83,7 +83,7 @@ void page_controls(struct page *page)
     text_add(&page->html, "</section>\n");
 }
 
-// ---- Answer -------------------------------------------------------------------------------------------------------------------
+// ---- Answer -----------------------------------------------------------------------------------------------------------------
 
 static void add_sentence(struct page *page, const char *sentence)
 {
@@ -139,7 +139,7 @@ void page_answer(struct page *page)
     text_add(&page->html, "</div>\n</section>\n");
 }
 
-// ---- Plan ---------------------------------------------------------------------------------------------------------------------
+// ---- Plan -------------------------------------------------------------------------------------------------------------------
 
 static void fact(struct page *page, const char *name, const char *value)
 {
@@ -223,7 +223,7 @@ void page_plan(struct page *page)
     text_add(&page->html, "</section>\n");
 }
 
-// ---- What it does not show ----------------------------------------------------------------------------------------------------
+// ---- What it does not show --------------------------------------------------------------------------------------------------
 
 void page_limits(struct page *page)
 {
