@@ -33,17 +33,22 @@ OWN_C        := $(SOURCES) $(COMPONENTS) $(HELPERS) $(TESTS) $(wildcard tests/pl
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
 
+# One short line for each thing made; V=1 shows the commands.
+ifeq ($(V),)
+QUIET = @echo '  $@';
+endif
+
 all: $(PROGRAM)   ## builds ./ablate
 
 $(PROGRAM): $(OBJECTS)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(QUIET) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # What runs before it is known whether this CPU has what the rest was built for.
 $(addprefix $(BUILD)/harness/,main.o base/cpu.o base/error.o): BASELINE := -march=x86-64
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) $(BASELINE) -c -o $@ $<
+	$(QUIET) $(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) $(BASELINE) -c -o $@ $<
 
 # The list of components is the list of files; it is rewritten only when that changes.
 $(BUILD)/components.c: FORCE
@@ -83,24 +88,24 @@ $(BUILD)/made.c: FORCE
 	 cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 $(BUILD)/components.o $(BUILD)/verbs.o $(BUILD)/schema.o $(BUILD)/made.o: $(BUILD)/%.o: $(BUILD)/%.c
-	$(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) -c -o $@ $<
+	$(QUIET) $(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) -c -o $@ $<
 
 # A component file as a plug-in, and a library to preload that lets calls fail. Tests find both, and the program that some of them
 # run, where this build has put them.
 $(BUILD)/plugins/%.so: tests/plugins/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/plugins $(COMPILE) $(CFLAGS) -fPIC -shared -o $@ $<
+	$(QUIET) $(CC) $(CPPFLAGS) -Itests/plugins $(COMPILE) $(CFLAGS) -fPIC -shared -o $@ $<
 
 $(BUILD)/tests/faults/inject.so: tests/faults/inject.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -std=c11 $(WARNINGS) -O2 -g -fPIC -shared -o $@ $< -ldl
+	$(QUIET) $(CC) $(CPPFLAGS) -std=c11 $(WARNINGS) -O2 -g -fPIC -shared -o $@ $< -ldl
 
 TEST_FLAGS = -I. -DPLUGINS='"$(BUILD)/plugins"' -DFAULTS_LIBRARY='"$(BUILD)/tests/faults/inject.so"' -DPROGRAM='"$(PROGRAM)"'
 $(BUILD)/tests/%.o: CPPFLAGS += $(TEST_FLAGS)
 
 $(BUILD)/tests/run: | $(PLUGINS) $(BUILD)/tests/faults/inject.so $(PROGRAM)
 $(BUILD)/tests/run: $(filter-out $(BUILD)/harness/main.o,$(OBJECTS)) $(TEST_OBJECTS)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
+	$(QUIET) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
 
 # ---- What people call ------------------------------------------------------------------------------------------------------
 
