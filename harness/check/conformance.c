@@ -16,8 +16,8 @@
 
 enum { TIME = 13, PREFIX = 9, SEQUENCES = 3, LANES = 2 };
 
-static const double gradient_limit = 1e-6;   // relative, in double
-static const double equal_limit = 1e-12;     // the same sums in another order, in double
+static const double gradient_limit = 1e-6; // relative, in double
+static const double equal_limit = 1e-12;   // the same sums in another order, in double
 const double conformance_float_limit = 5e-4;
 
 static bool saw(struct text *seen, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -32,8 +32,8 @@ static bool saw(struct text *seen, const char *format, ...)
 
 static struct probe_request usual(const struct run *run, enum real real, enum graph_mode mode)
 {
-    return (struct probe_request){.run = run, .real = real, .mode = mode, .sequences = SEQUENCES, .time = TIME, .threads = 1,
-                                  .lanes = LANES};
+    return (struct probe_request){
+        .run = run, .real = real, .mode = mode, .sequences = SEQUENCES, .time = TIME, .threads = 1, .lanes = LANES};
 }
 
 static bool opened(struct probe *probe, const struct probe_request *request, struct text *seen)

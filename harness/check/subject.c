@@ -6,9 +6,19 @@
 void subject_run(struct run *run, const struct component *component, bool small_options, struct arena *arena)
 {
     static const char *const settings[] = {
-        "model.d_model=16", "model.n_layer=2", "model.n_head=4", "model.head_dim=4", "model.seq_len=13", "model.vocab=19",
-        "model.bias=true", "model.tie_embeddings=false", "heads=gqa(kv_heads=2)", "train.batch=3", "train.nudge=0.1",
-        "seed=11", "data=prose",
+        "model.d_model=16",
+        "model.n_layer=2",
+        "model.n_head=4",
+        "model.head_dim=4",
+        "model.seq_len=13",
+        "model.vocab=19",
+        "model.bias=true",
+        "model.tie_embeddings=false",
+        "heads=gqa(kv_heads=2)",
+        "train.batch=3",
+        "train.nudge=0.1",
+        "seed=11",
+        "data=prose",
     };
     struct error unread = {0};
     run_defaults(run, arena);

@@ -8,11 +8,11 @@
 enum verdict { CONFORMS, FAILS, NOT_TRIED };
 
 struct finding {
-    const char *property;     // "gradients"
-    const char *reason;       // why it must hold, one line
+    const char *property; // "gradients"
+    const char *reason;   // why it must hold, one line
     enum verdict verdict;
-    const char *setting;      // what was tried last: "attention=sliding(window=2)"
-    const char *seen;         // what was seen when it fails or is not tried; in the arena
+    const char *setting; // what was tried last: "attention=sliding(window=2)"
+    const char *seen;    // what was seen when it fails or is not tried; in the arena
 };
 typedef void finding_report(void *context, const struct component *component, const struct finding *finding);
 
