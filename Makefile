@@ -28,22 +28,27 @@ TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(TESTS))
 TEST_SCRIPTS := $(sort $(wildcard tests/*.sh))
 PLUGINS      := $(patsubst tests/plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard tests/plugins/*.c))
 HEADERS      := $(wildcard harness/*/*.h tests/*.h variants/*/*/*.h)
-OWN_C        := $(SOURCES) $(COMPONENTS) $(HELPERS) $(TESTS) $(wildcard tests/plugins/*.c)
+OWN_C        := $(SOURCES) $(COMPONENTS) $(HELPERS) $(TESTS) $(wildcard tests/plugins/*.c tests/faults/*.c)
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
 
+# One short line for each thing made; V=1 shows the commands.
+ifeq ($(V),)
+QUIET = @echo '  $@';
+endif
+
 all: $(PROGRAM)   ## builds ./ablate
 
 $(PROGRAM): $(OBJECTS)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(QUIET) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # What runs before it is known whether this CPU has what the rest was built for.
 $(addprefix $(BUILD)/harness/,main.o base/cpu.o base/error.o): BASELINE := -march=x86-64
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) $(BASELINE) -c -o $@ $<
+	$(QUIET) $(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) $(BASELINE) -c -o $@ $<
 
 # The list of components is the list of files; it is rewritten only when that changes.
 $(BUILD)/components.c: FORCE
@@ -83,18 +88,24 @@ $(BUILD)/made.c: FORCE
 	 cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 $(BUILD)/components.o $(BUILD)/verbs.o $(BUILD)/schema.o $(BUILD)/made.o: $(BUILD)/%.o: $(BUILD)/%.c
-	$(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) -c -o $@ $<
+	$(QUIET) $(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) -c -o $@ $<
 
-# A component file as a plug-in. Tests find them where this build has put them.
+# A component file as a plug-in, and a library to preload that lets calls fail. Tests find both, and the program that some of them
+# run, where this build has put them.
 $(BUILD)/plugins/%.so: tests/plugins/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/plugins $(COMPILE) $(CFLAGS) -fPIC -shared -o $@ $<
+	$(QUIET) $(CC) $(CPPFLAGS) -Itests/plugins $(COMPILE) $(CFLAGS) -fPIC -shared -o $@ $<
 
-$(BUILD)/tests/%.o: CPPFLAGS += -I. -DPLUGINS='"$(BUILD)/plugins"'
+$(BUILD)/tests/faults/inject.so: tests/faults/inject.c
+	@mkdir -p $(@D)
+	$(QUIET) $(CC) $(CPPFLAGS) -std=c11 $(WARNINGS) -O2 -g -fPIC -shared -o $@ $< -ldl
 
-$(BUILD)/tests/run: | $(PLUGINS)
+TEST_FLAGS = -I. -DPLUGINS='"$(BUILD)/plugins"' -DFAULTS_LIBRARY='"$(BUILD)/tests/faults/inject.so"' -DPROGRAM='"$(PROGRAM)"'
+$(BUILD)/tests/%.o: CPPFLAGS += $(TEST_FLAGS)
+
+$(BUILD)/tests/run: | $(PLUGINS) $(BUILD)/tests/faults/inject.so $(PROGRAM)
 $(BUILD)/tests/run: $(filter-out $(BUILD)/harness/main.o,$(OBJECTS)) $(TEST_OBJECTS)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
+	$(QUIET) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
 
 # ---- What people call ------------------------------------------------------------------------------------------------------
 
@@ -107,7 +118,6 @@ setup:   ## installs the packages of packages.txt that are missing
 demo: setup   ## runs the default experiment; ends with its table and results/demo/report.html
 	@$(MAKE) -j$(JOBS) $(PROGRAM)
 	./$(PROGRAM) run experiments/demo.yaml
-	./$(PROGRAM) report demo
 
 test: setup   ## builds and passes every test
 	@$(BUILD_ALL)
@@ -117,7 +127,7 @@ test: setup   ## builds and passes every test
 lint: $(BUILD)/schema.c   ## formatting, warnings as errors, cppcheck
 	clang-format --dry-run -Werror $(OWN_C) $(HEADERS)
 	@printf '%s\n' $(OWN_C) | xargs -P$(JOBS) -n4 \
-	   $(CC) $(CPPFLAGS) -I. -Itests/plugins -DPLUGINS='""' $(filter-out -M%,$(COMPILE)) -fsyntax-only -Werror
+	   $(CC) $(CPPFLAGS) $(TEST_FLAGS) -Itests/plugins $(filter-out -M%,$(COMPILE)) -fsyntax-only -Werror
 	cppcheck --quiet -j$(JOBS) --std=c11 --error-exitcode=1 --inline-suppr --suppressions-list=.cppcheck \
 	   --enable=warning,performance,portability -D_GNU_SOURCE -Iharness $(SOURCES) $(COMPONENTS) $(HELPERS)
 

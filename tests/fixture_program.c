@@ -24,7 +24,7 @@ static char program_path[PATH_MAX], folder[] = "/tmp/ablate-runner-XXXXXX";
 
 void program_folder_open(int steps, int seeds)
 {
-    cr_assert_not_null(realpath("ablate", program_path), "./ablate is not there; make builds it");
+    cr_assert_not_null(realpath(PROGRAM, program_path), "%s is not there; make builds it", PROGRAM);
     cr_assert_not_null(mkdtemp(folder));
     cr_assert_eq(chdir(folder), 0);
     FILE *text = fopen("text.txt", "w");
@@ -51,7 +51,7 @@ void program_write_experiment(int steps, int seeds, const char *lines)
             "baseline: {ffn: gelu}\nparameters:\n  data: {value: text(path=text.txt)}\n  model.d_model: {value: 16}\n"
             "  model.n_layer: {value: 1}\n  model.n_head: {value: 2}\n  model.seq_len: {value: 16}\n  train.batch: {value: 4}\n"
             "  train.steps: {value: %d}\n  train.warmup: {value: 5}\n  train.eval_every: {value: 50}\n"
-            "  train.eval_tokens: {value: 500}\n  train.checkpoint_every: {value: 25}\n%s",
+            "  train.eval_tokens: {value: 500}\n  train.checkpoint_every: {value: 40}\n%s",
             seeds, steps, lines);
     fclose(file);
 }
@@ -90,8 +90,16 @@ pid_t program_start(const char *const *words, const char *const *variables)
 
 int program_wait(pid_t process)
 {
-    int status;
-    cr_assert_eq(waitpid(process, &status, 0), process);
+    enum { PATIENCE_MILLISECONDS = 120000, STEP_MILLISECONDS = 2 };
+    int status = 0, ended = 0;
+    for (int i = 0; !ended && i < PATIENCE_MILLISECONDS / STEP_MILLISECONDS; i++) {
+        ended = waitpid(process, &status, WNOHANG);
+        if (!ended)
+            program_sleep(STEP_MILLISECONDS);
+    }
+    if (!ended)
+        kill(process, SIGKILL);
+    cr_assert_eq(ended, process, "the program hangs");
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 

@@ -7,16 +7,16 @@
 
 #include "fixture_program.h"
 
-static const char *const run_tiny[] = {"run", "tiny.yaml", NULL};
+static const char *const run_tiny[] = {"run", "tiny.yaml", "--no-report", NULL};
 static const char database[] = "results/ablate.db";
 
 static void open_short(void) { program_folder_open(120, 2); }
-static void open_long(void) { program_folder_open(2500, 1); }
+static void open_long(void) { program_folder_open(1200, 1); }
 
 // The same sweep, undisturbed, in a database beside.
 static char *undisturbed(void)
 {
-    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--db", "calm/ablate.db", NULL}), 0, "%s",
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--no-report", "--db", "calm/ablate.db", NULL}), 0, "%s",
                  program_output());
     return program_content("calm/ablate.db", NULL);
 }
@@ -39,10 +39,11 @@ static void expect_output(const char *part)
 // Bits may depend on the run alone: not on who runs beside it, nor on how many threads carry its lanes.
 Test(runner, the_same_rows_for_any_jobs_and_threads, .init = open_short, .fini = program_folder_close)
 {
-    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--jobs", "1", "--threads", "2", NULL}), 0);
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--no-report", "--jobs", "1", "--threads", "2", NULL}),
+                 0);
     char *one = program_content(database, NULL);
-    cr_assert_eq(program_run(
-                     (const char *const[]){"run", "tiny.yaml", "--jobs", "2", "--threads", "1", "--db", "two/ablate.db", NULL}),
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--no-report", "--jobs", "2", "--threads", "1", "--db",
+                                                   "two/ablate.db", NULL}),
                  0);
     char *two = program_content("two/ablate.db", NULL);
     program_expect_same(two, one, "with two jobs");
@@ -57,8 +58,8 @@ Test(runner, a_run_on_its_own_is_the_same_as_in_a_sweep, .init = open_short, .fi
     cr_assert_eq(program_run(run_tiny), 0);
     program_query(database, "SELECT run FROM options WHERE key = 'ffn' AND value = 'swiglu' ORDER BY run LIMIT 1", &id);
     program_write_experiment(120, 2, "  ffn: {values: [swiglu]}\n");
-    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--db", "alone/ablate.db", NULL}), 0, "%s",
-                 program_output());
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--no-report", "--db", "alone/ablate.db", NULL}), 0,
+                 "%s", program_output());
     struct text sql = {0};
     text_add(&sql, "SELECT name, step, value FROM metrics WHERE run = '%s' ORDER BY name, step", id.data);
     struct text here = {0}, there = {0};
@@ -78,7 +79,7 @@ Test(runner, a_finished_run_is_not_run_again, .init = open_short, .fini = progra
     cr_assert_eq(program_run(run_tiny), 0);
     cr_assert_eq(program_run(run_tiny), 0);
     cr_assert_eq(program_count(database, "SELECT max(attempts) FROM runs"), 1);
-    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--replicates", "3", NULL}), 0);
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--no-report", "--replicates", "3", NULL}), 0);
     cr_assert_eq(program_count(database, "SELECT count(*) FROM runs"), 9);
     cr_assert_eq(program_count(database, "SELECT max(attempts) FROM runs"), 1);
 }
@@ -163,7 +164,7 @@ Test(runner, a_time_limit_ends_a_run, .init = open_long, .fini = program_folder_
 {
     struct text failure = {0};
     program_write_experiment(2000000, 1, "  ffn: {values: [gelu]}\n");
-    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--time-limit", "0.3", NULL}), 1);
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--no-report", "--time-limit", "0.3", NULL}), 1);
     program_query(database, "SELECT attempts, state, failure FROM runs", &failure);
     cr_assert(strstr(failure.data, "1|failed|took longer than the time limit") == failure.data, "%s", failure.data);
     text_free(&failure);
@@ -173,7 +174,8 @@ Test(runner, a_silent_worker_is_ended, .init = open_long, .fini = program_folder
 {
     struct text failure = {0};
     program_write_experiment(2000000, 1, "  ffn: {values: [gelu]}\n");
-    pid_t worker, process = program_start((const char *const[]){"run", "tiny.yaml", "--hang-limit", "0.4", NULL}, NULL);
+    pid_t worker,
+        process = program_start((const char *const[]){"run", "tiny.yaml", "--no-report", "--hang-limit", "0.4", NULL}, NULL);
     cr_assert(program_await_checkpoint());
     cr_assert_eq(program_workers(process, &worker, 1), 1);
     kill(worker, SIGSTOP);
@@ -224,7 +226,8 @@ Test(runner, a_second_sweep_on_the_same_database_is_refused, .init = open_long, 
 // --dry-run tells and leaves no trace.
 Test(runner, a_dry_run_stores_nothing, .init = open_short, .fini = program_folder_close)
 {
-    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--dry-run", NULL}), 0, "%s", program_output());
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--no-report", "--dry-run", NULL}), 0, "%s",
+                 program_output());
     expect_output("3 arms x 2 seeds, 6 runs; 6 to run");
     cr_assert_neq(access("results", F_OK), 0);
 }
@@ -232,9 +235,10 @@ Test(runner, a_dry_run_stores_nothing, .init = open_short, .fini = program_folde
 // A mistake anywhere runs nothing, and a missing file is the request's fault.
 Test(runner, a_wrong_request_runs_nothing, .init = open_short, .fini = program_folder_close)
 {
-    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "missing.yaml", NULL}), 2);
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--no-report", "missing.yaml", NULL}), 2);
     cr_assert_neq(access("results", F_OK), 0);
-    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--set", "data.path=nowhere.txt", NULL}), 2);
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--no-report", "--set", "data.path=nowhere.txt", NULL}),
+                 2);
     expect_output("nowhere.txt");
     cr_assert_neq(access("results", F_OK), 0);
 }

@@ -23,6 +23,13 @@ static void terminal_size(int *columns, int *rows)
     *rows = known ? size.ws_row : 24;
 }
 
+int progress_columns(void)
+{
+    int columns, rows;
+    terminal_size(&columns, &rows);
+    return columns;
+}
+
 // A byte that continues a letter of UTF-8 takes no column.
 static bool takes_column(char byte) { return ((unsigned char)byte & 0xc0) != 0x80; }
 
@@ -94,10 +101,13 @@ static void add_counts(struct text *text, const struct runner_status *status)
 
 // ---- Drawing -------------------------------------------------------------------------------------------------------------------
 
-// Up to the frame's first line; what follows overwrites it.
-static void add_return(struct text *text, const struct progress *progress)
+// Up to the frame's first line; what follows overwrites it. In a window that changed its width, lines may have been folded and
+// cannot be counted: it is cleared.
+static void add_return(struct text *text, const struct progress *progress, int columns)
 {
-    if (progress->drawn > 0)
+    if (progress->drawn > 0 && progress->columns != columns)
+        text_add(text, "\033[H\033[J");
+    else if (progress->drawn > 0)
         text_add(text, "\033[%dA\r", progress->drawn);
 }
 
@@ -136,7 +146,8 @@ static void draw(struct progress *progress, const struct runner_status *status)
     add_counts(&frame, status);
     // One write between the marks of a synchronised update: a terminal that knows them shows whole frames only.
     text_add(&output, "\033[?2026h");
-    add_return(&output, progress);
+    add_return(&output, progress, columns);
+    progress->columns = columns;
     progress->drawn = add_frame(&output, &frame, columns, rows);
     text_add(&output, "\033[J\033[?2026l");
     write_out(&output);
@@ -149,7 +160,7 @@ static void take_away(struct progress *progress)
     struct text output = {0};
     if (!progress->drawn)
         return;
-    add_return(&output, progress);
+    add_return(&output, progress, progress_columns());
     text_add(&output, "\033[J");
     write_out(&output);
     progress->drawn = 0;
@@ -184,15 +195,13 @@ static void renew_table(struct progress *progress, const struct runner_status *s
     struct error ignored = {0};
     char *printed = NULL;
     size_t length = 0;
-    int columns, rows;
-    terminal_size(&columns, &rows);
     if (comparison_open(progress->store, status->plan->experiment->name, &arena, &comparison, &ignored)) {
         FILE *memory = open_memstream(&printed, &length);
         if (memory) {
-            screen_print(
-                &comparison,
-                &(struct screen_options){.width = columns, .colour = true, .elapsed = status->seconds, .workers = status->jobs},
-                memory);
+            screen_print(&comparison,
+                         &(struct screen_options){
+                             .width = progress_columns(), .colour = true, .elapsed = status->seconds, .workers = status->jobs},
+                         memory);
             text_free(&progress->table);
             if (!fclose(memory))
                 text_add(&progress->table, "%s", printed);

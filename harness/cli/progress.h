@@ -13,10 +13,14 @@ struct progress {
     struct store *store;
     bool quiet; // says nothing
     bool is_terminal;
+    int columns;       // when it was drawn
     int drawn;         // lines on the screen that the next drawing replaces
     struct text table; // the answer so far
     double redrawn_at;
 };
+
+// Columns of the terminal; 80 where the output is none.
+int progress_columns(void);
 
 void progress_open(struct progress *progress, struct store *store, bool quiet);
 struct runner_watch progress_watch(struct progress *progress);

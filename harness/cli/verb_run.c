@@ -12,6 +12,7 @@
 #include "cli/verb.h"
 #include "report/comparison.h"
 #include "report/number.h"
+#include "report/page.h"
 #include "report/screen.h"
 #include "store/provenance.h"
 #include "store/view.h"
@@ -20,7 +21,7 @@
 #include "sweep/runner.h"
 
 struct run_options {
-    bool dry_run, quiet;
+    bool dry_run, quiet, no_report;
     int64_t jobs, threads, replicates;
     double time_limit, hang_limit;
 };
@@ -39,6 +40,8 @@ static const struct option options[] = {
     {"hang_limit", OPTION_REAL, offsetof(struct run_options, hang_limit), .fallback = "600", .min = 0, .max = 1e9,
      .unit = "seconds", .help = "a run that says nothing for so long has failed; 0: no limit"},
     {"quiet", OPTION_BOOL, offsetof(struct run_options, quiet), .fallback = "false", .help = "prints the answer alone"},
+    {"no_report", OPTION_BOOL, offsetof(struct run_options, no_report), .fallback = "false",
+     .help = "writes no page; ablate report does it later"},
     {0},
 };
 
@@ -178,14 +181,34 @@ static bool run_dry(const struct request *request, struct plan *plan, struct err
 
 // ---- Running -------------------------------------------------------------------------------------------------------------------
 
-static bool print_answer(struct store *store, const struct plan *plan, double elapsed, int jobs, struct error *error)
+// A page that cannot be drawn (no gnuplot, a folder that cannot be written) is no reason to call the runs failed: it is said.
+static void write_page(struct store *store, const struct comparison *comparison, struct arena *arena)
 {
+    struct error trouble = {0};
+    const struct figure_source source = {.store = store, .comparison = comparison};
+    const char *folder = page_folder(comparison->view->name, arena);
+    if (page_write(&source, folder, &trouble))
+        printf("%s/report.html\n", folder);
+    else
+        printf("%s", trouble.text);
+}
+
+static bool print_answer(const struct request *request, struct store *store, const struct plan *plan, double elapsed, int jobs,
+                         struct error *error)
+{
+    const struct run_options *chosen = request->options;
     struct arena arena = {0};
     struct comparison comparison;
     bool done = comparison_open(store, plan->experiment->name, &arena, &comparison, error);
-    if (done)
+    if (done) {
         screen_print(&comparison,
-                     &(struct screen_options){.colour = isatty(STDOUT_FILENO), .elapsed = elapsed, .workers = jobs}, stdout);
+                     &(struct screen_options){
+                         .width = progress_columns(), .colour = isatty(STDOUT_FILENO), .elapsed = elapsed, .workers = jobs},
+                     stdout);
+        fflush(stdout);
+        if (!chosen->no_report)
+            write_page(store, &comparison, &arena);
+    }
     fflush(stdout);
     arena_close(&arena);
     return done;
@@ -228,7 +251,7 @@ static bool run_plan(const struct request *request, struct store *store, const c
     progress_close(&progress);
     *interrupted = result.interrupted;
     bool ran = result.finished + result.diverged + result.failed > 0;
-    if (done && !print_answer(store, plan, ran ? clock_seconds() - began : 0, how.jobs, error))
+    if (done && !print_answer(request, store, plan, ran ? clock_seconds() - began : 0, how.jobs, error))
         return false;
     return done && judge(request, plan, &result, error);
 }

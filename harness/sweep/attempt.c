@@ -9,7 +9,6 @@
 bool attempt_open(struct attempt *attempt, struct store *store, const struct message *request, const char *data_hash,
                   const char *const *plugins, struct error *error)
 {
-    struct error dead = {0}; // a child that died at once is noticed by its end
     *attempt = (struct attempt){.began = clock_seconds()};
     if (!child_open(&attempt->child, plugins, error))
         return false;
@@ -22,7 +21,7 @@ bool attempt_open(struct attempt *attempt, struct store *store, const struct mes
         .loss = NAN,
         .tokens_per_s = NAN,
     };
-    child_send(&attempt->child, request, &dead);
+    child_send(&attempt->child, request);
     return true;
 }
 

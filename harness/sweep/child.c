@@ -111,13 +111,16 @@ bool child_open(struct child *child, const char *const *plugins, struct error *e
     return true;
 }
 
-bool child_send(struct child *child, const struct message *message, struct error *error)
+void child_send(struct child *child, const struct message *message)
 {
     struct text line = {0};
+    struct error broken = {0};
     message_print(message, &line);
-    bool sent = line_write(child->requests, &line, error);
+    if (!line_write(child->requests, &line, &broken)) {
+        child->is_cut_off = true;
+        child_kill(child);
+    }
     text_free(&line);
-    return sent;
 }
 
 void child_listen(struct child *child)
@@ -145,7 +148,9 @@ void child_wait(struct child *child, struct text *ending)
     while (waitpid(child->process, &status, 0) < 0 && errno == EINTR)
         ;
     child_listen(child);
-    if (WIFSIGNALED(status))
+    if (child->is_cut_off && WIFSIGNALED(status))
+        text_add(ending, "could not be answered and was ended");
+    else if (WIFSIGNALED(status))
         text_add(ending, "ended by signal %d (%s)%s", WTERMSIG(status), strsignal(WTERMSIG(status)),
                  WTERMSIG(status) == SIGKILL ? ", as the system does when memory runs out" : "");
     else if (WEXITSTATUS(status))

@@ -19,11 +19,13 @@ struct child {
     struct lines messages;            // its messages, not blocking
     struct lines complaints;          // its stderr, not blocking
     char last_words[LAST_WORDS_SIZE]; // the last line of its stderr
+    bool is_cut_off;                  // killed because it could not be told something
 };
 
 // `plugins` are loaded by the child too; NULL-ended. A child that cannot be started leaves nothing open.
 bool child_open(struct child *child, const char *const *plugins, struct error *error);
-bool child_send(struct child *child, const struct message *message, struct error *error);
+// A child that cannot be told is killed, and noticed by its end.
+void child_send(struct child *child, const struct message *message);
 // Keeps the newest line of the child's stderr in last_words.
 void child_listen(struct child *child);
 void child_kill(const struct child *child);

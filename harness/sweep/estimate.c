@@ -43,7 +43,6 @@ struct probing {
 static bool open_probe(struct probing *probing, struct probe *probe)
 {
     struct arena arena = {0};
-    struct error dead = {0};
     const struct planned_run *planned = NULL;
     while (probing->next < probing->plan->experiment->arm_count && !probing->estimate->arms[probing->next].runs_left)
         probing->next++;
@@ -60,7 +59,7 @@ static bool open_probe(struct probing *probing, struct probe *probe)
                               .threads = probing->threads};
     probe->is_open = child_open(&probe->child, probing->plugins, probing->error);
     if (probe->is_open)
-        child_send(&probe->child, &request, &dead);
+        child_send(&probe->child, &request);
     arena_close(&arena);
     return probe->is_open;
 }
@@ -125,7 +124,6 @@ static void hear_steps(struct probing *probing, struct probe *probe, const struc
 static bool hear(struct probing *probing, struct probe *probe, const char *line)
 {
     struct message message;
-    struct error ignored = {0};
     if (!message_read(line, &message, probing->error))
         return false;
     bool done = true;
@@ -134,7 +132,7 @@ static bool hear(struct probing *probing, struct probe *probe, const char *line)
     else if (message.kind == MESSAGE_METRICS)
         hear_steps(probing, probe, &message);
     else if (message.kind == MESSAGE_COMMIT)
-        child_send(&probe->child, &(struct message){.kind = MESSAGE_COMMITTED, .step = message.step}, &ignored);
+        child_send(&probe->child, &(struct message){.kind = MESSAGE_COMMITTED, .step = message.step});
     else if (message.kind == MESSAGE_END)
         close_probe(probing, probe);
     else if (message.kind == MESSAGE_TROUBLE)

@@ -94,13 +94,12 @@ static bool event(struct record *record, const struct message *message, struct e
     return store_rows(record->store, record->id, &(struct store_batch){.event_count = 1, .events = &row}, error);
 }
 
-// An empty durable batch makes everything before it durable. A worker that died meanwhile is noticed by its end.
+// An empty durable batch makes everything before it durable.
 static bool commit(const struct record *record, struct child *child, const struct message *message, struct error *error)
 {
-    struct error ignored = {0};
     if (!store_rows(record->store, record->id, &(struct store_batch){.durable = true}, error))
         return false;
-    child_send(child, &(struct message){.kind = MESSAGE_COMMITTED, .step = message->step}, &ignored);
+    child_send(child, &(struct message){.kind = MESSAGE_COMMITTED, .step = message->step});
     return true;
 }
 
