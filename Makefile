@@ -125,14 +125,14 @@ test: setup   ## builds and passes every test
 	@$(BUILD)/tests/run
 
 lint: $(BUILD)/schema.c   ## formatting, warnings as errors, cppcheck
-	clang-format --dry-run -Werror $(OWN_C) $(HEADERS)
+	@clang-format --dry-run -Werror $(OWN_C) $(HEADERS)
 	@printf '%s\n' $(OWN_C) | xargs -P$(JOBS) -n4 \
 	   $(CC) $(CPPFLAGS) $(TEST_FLAGS) -Itests/plugins $(filter-out -M%,$(COMPILE)) -fsyntax-only -Werror
-	cppcheck --quiet -j$(JOBS) --std=c11 --error-exitcode=1 --inline-suppr --suppressions-list=.cppcheck \
+	@cppcheck --quiet -j$(JOBS) --std=c11 --error-exitcode=1 --inline-suppr --suppressions-list=.cppcheck \
 	   --enable=warning,performance,portability -D_GNU_SOURCE -Iharness $(SOURCES) $(COMPONENTS) $(HELPERS)
 
 format:   ## rewrites the files as clang-format wants them
-	clang-format -i $(OWN_C) $(HEADERS)
+	@clang-format -i $(OWN_C) $(HEADERS)
 
 sanitize:   ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer; ARCH=x86-64-v3 for older machines
 	@$(MAKE) -j$(JOBS) BUILD=build-sanitize PROGRAM=build-sanitize/ablate build-sanitize/ablate build-sanitize/tests/run \
