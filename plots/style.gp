@@ -50,7 +50,7 @@ legend_left = 48
 legend_columns = floor((wide - legend_left) / (44.0 + 6.3 * longest))
 legend_columns = legend_columns < 1 ? 1 : legend_columns > 3 ? 3 : legend_columns
 legend_rows = ceil(1.0 * entries / legend_columns)
-legend_tall = entries ? 16 + 18 * legend_rows : 0
+legend_tall = entries ? 20 + 18 * legend_rows : 0
 legend_pitch = 1.0 * (wide - legend_left) / legend_columns
 tall = tall + legend_tall
 

@@ -1,6 +1,6 @@
 // fixture_experiment.c: writes the made-up experiment through the store's own calls.
 //
-// A loss falls as floor + level + exp(-t): the level is the arm's, moved by what a seed does to all arms and, less, to this one.
+// A loss falls as floor + level + exp(-t): the level is the arm's, moved by what a seed does to all arms and, less, to it.
 #include "fixture_experiment.h"
 
 #include <math.h>

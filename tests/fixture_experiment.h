@@ -1,4 +1,4 @@
-// fixture_experiment.h: a database with one made-up experiment, for tests of what reads it: curves, costs, an answer of every kind.
+// fixture_experiment.h: a database with one made-up experiment: curves, costs, an answer of every kind.
 #ifndef TESTS_FIXTURE_EXPERIMENT_H
 #define TESTS_FIXTURE_EXPERIMENT_H
 

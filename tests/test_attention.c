@@ -296,6 +296,32 @@ Test(attention, passes_continue_one_softmax)
                     real == REAL_FLOAT ? 1e-5 : 1e-13);
 }
 
+static void all_spans(const void *options, int pass, struct span queries, int64_t time, struct span_list *keys)
+{
+    (void)options, (void)pass, (void)queries;
+    span_list_add(keys, 0, time);
+}
+static bool everything(const void *options, int pass, int64_t query, int64_t key)
+{
+    (void)options, (void)pass, (void)query, (void)key;
+    return true;
+}
+static const struct attention_pattern bidirectional = {.spans = all_spans, .sees = everything};
+
+// Nothing in the kernel knows that time has a direction: alibi's distance is |i - j|.
+Test(attention, queries_may_see_later_keys)
+{
+    for (int i = 0; i < LENGTHS; i++)
+        compare((struct setup){.sequences = 2,
+                               .time = lengths[i],
+                               .n_head = 2,
+                               .kv_heads = 1,
+                               .head_dim = 16,
+                               .alibi = true,
+                               .pattern = &bidirectional},
+                1e-5);
+}
+
 // Values by hand: head_dim 4 halves q.k; scores (ln 3, 0) give weights 3/4 and 1/4.
 Test(attention, explicit_follows_the_formula)
 {
@@ -389,7 +415,7 @@ Test(attention, later_tokens_change_no_bit_of_earlier_outputs)
 Test(attention, a_prefix_equals_the_beginning_of_the_whole)
 {
     for (int i = 0; i + 1 < LENGTHS; i++)
-        for (int j = 0; j <= 3; j += 3) {
+        for (int windowed = 0; windowed < 2; windowed++) {
             struct bench prefix, whole;
             const struct sliding window = {20, 1};
             struct setup setup = {.sequences = 1,
@@ -398,7 +424,8 @@ Test(attention, a_prefix_equals_the_beginning_of_the_whole)
                                   .kv_heads = 2,
                                   .head_dim = 8,
                                   .options = &window,
-                                  .pattern = j ? &attention_sliding.attention.pattern : &attention_full.attention.pattern};
+                                  .pattern =
+                                      windowed ? &attention_sliding.attention.pattern : &attention_full.attention.pattern};
             bench_open(&prefix, &setup);
             setup.time = 130;
             bench_open(&whole, &setup);
@@ -571,20 +598,10 @@ Test(attention, schedules_visit_little_more_than_they_show)
     }
 }
 
-static void all_spans(const void *options, int pass, struct span queries, int64_t time, struct span_list *keys)
-{
-    (void)options, (void)pass, (void)queries;
-    span_list_add(keys, 0, time);
-}
 static bool past_alone(const void *options, int pass, int64_t query, int64_t key)
 {
     (void)options, (void)pass;
     return key < query;
-}
-static bool everything(const void *options, int pass, int64_t query, int64_t key)
-{
-    (void)options, (void)pass, (void)query, (void)key;
-    return true;
 }
 static void constant_order(const void *options, int pass, int64_t time, int32_t *order)
 {

@@ -29,7 +29,8 @@ Test(conformance, every_component_conforms, .timeout = 300)
     for (const struct component *const *list = registry_list(); *list; list++) {
         struct seen seen = {0};
         cr_expect(conformance_check(*list, &arena, note, &seen), "%s", seen.last_failure);
-        cr_expect_eq(seen.not_tried, 0, "%s/%s: some properties could not be tried", slot_facts[(*list)->slot].name, (*list)->name);
+        cr_expect_eq(seen.not_tried, 0, "%s/%s: some properties could not be tried", slot_facts[(*list)->slot].name,
+                     (*list)->name);
     }
     arena_close(&arena);
 }

@@ -24,7 +24,7 @@ struct array {
     struct factor factors[FACTORS_MAX];
     int factor_count;
     bool covered[FACTORS_MAX][FACTORS_MAX][LEVELS_MAX][LEVELS_MAX];
-    int left;   // pairs not covered yet
+    int left; // pairs not covered yet
 };
 
 // What a slot is filled with beyond its components' defaults: small windows, lists, the word for nothing.
@@ -58,7 +58,8 @@ static void fill(struct array *array)
 {
     for (const struct component *const *list = registry_list(); *list; list++) {
         enum slot slot = (*list)->slot;
-        if (slot != SLOT_DATA && slot != SLOT_OPTIMIZER && slot != SLOT_SCHEDULE && slot != SLOT_PRECISION && slot != SLOT_SOFTMAX)
+        if (slot != SLOT_DATA && slot != SLOT_OPTIMIZER && slot != SLOT_SCHEDULE && slot != SLOT_PRECISION &&
+            slot != SLOT_SOFTMAX)
             add_level(array, slot_facts[slot].name, (*list)->name);
     }
     for (size_t i = 0; i < sizeof extras / sizeof *extras; i++)
@@ -119,7 +120,7 @@ static bool try_row(const struct array *array, const int *row, int64_t time, str
     struct text said = {0};
     char length[32], where[TENSOR_NAME_SIZE];
     double worst;
-    conformance_run(&run, NULL, false, arena);
+    subject_run(&run, NULL, false, arena);
     for (int i = 0; i < array->factor_count; i++) {
         cr_assert(run_set(&run, array->factors[i].key, array->factors[i].levels[row[i]], arena, &error), "%s", error.text);
         text_add(&said, "%s=%s ", array->factors[i].key, array->factors[i].levels[row[i]]);
@@ -129,7 +130,8 @@ static bool try_row(const struct array *array, const int *row, int64_t time, str
     bool accepted = run_resolve(&run, &error);
     if (accepted) {
         cr_assert(conformance_against_reference(&run, 3, time, &worst, where, &error), "%s: %s", said.data, error.text);
-        cr_expect_leq(worst, conformance_float_limit, "T = %lld, %s: %s differs by %.2g", (long long)time, said.data, where, worst);
+        cr_expect_leq(worst, conformance_float_limit, "T = %lld, %s: %s differs by %.2g", (long long)time, said.data, where,
+                      worst);
     } else {
         cr_expect_gt(error.length, 20, "%s is refused without a reason", said.data);
     }

@@ -229,6 +229,36 @@ Test(report, names_what_does_not_count)
     report_close(&report);
 }
 
+static const char *last_block(const struct bytes *data)
+{
+    const char *at = (const char *)data->data, *found = at;
+    for (; (at = strstr(at, "\n\n\n")); at++)
+        found = at + 3;
+    return found;
+}
+
+// The mean of the seeds that survived would flatter an arm: its runs are drawn one by one, with a cross for each that diverged.
+Test(report, draws_a_diverged_arm_run_by_run)
+{
+    struct report report;
+    struct text path = {0};
+    struct bytes data = {0};
+    report_open(&report, &fixture_demo);
+    report_write(&report);
+    text_add(&path, "%s/figures/validation-loss.tsv", report.out);
+    cr_assert(file_read(path.data, 1 << 24, &data, &report.error), "%s", report.error.text);
+    int bands = 0, crosses = 0;
+    for (const char *at = (const char *)data.data; (at = strstr(at, "lowest, highest seed of an arm\n")); at++)
+        bands += strncmp(strchr(at, '\n') + 1, "NULL", 4) != 0;
+    for (const char *at = last_block(&data); (at = strstr(at, "\n7\t")); at++)
+        crosses++;
+    cr_expect_eq(bands, 6, "%d arms have a band, not the 6 without divergence", bands);
+    cr_expect_eq(crosses, 2, "%d crosses for 2 diverged runs:\n%s", crosses, last_block(&data));
+    bytes_free(&data);
+    text_free(&path);
+    report_close(&report);
+}
+
 // Someone looks at the report while the first run is still going.
 Test(report, renders_before_the_first_run)
 {

@@ -177,10 +177,12 @@ Test(store_rows, a_killed_writer_loses_nothing_it_committed)
             write_for_ever(told[1]);
         }
         close(told[1]);
-        usleep(20000 + 13000 * (useconds_t)round);
+        int32_t batch_number = 0;
+        cr_assert_eq(read(told[0], &batch_number, sizeof batch_number), sizeof batch_number, "the child wrote nothing");
+        last = batch_number > last ? batch_number : last;
+        usleep(13000 * (useconds_t)round);
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
-        int32_t batch_number;
         while (read(told[0], &batch_number, sizeof batch_number) == sizeof batch_number)
             last = batch_number > last ? batch_number : last;
         close(told[0]);

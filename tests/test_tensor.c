@@ -31,16 +31,23 @@ Test(gemm, equals_the_triple_loop)
         for (int transposed = 0; transposed < 4; transposed++) {
             int64_t m = sizes[i][0], n = sizes[i][1], k = sizes[i][2];
             bool ta = transposed & 1, tb = transposed & 2;
-            const struct gemm gemm = {.transpose_a = ta, .transpose_b = tb, .m = m, .n = n, .k = k, .lda = (ta ? m : k) + 3,
-                                      .ldb = (tb ? k : n) + 1, .ldc = n + 2};
+            const struct gemm gemm = {.transpose_a = ta,
+                                      .transpose_b = tb,
+                                      .m = m,
+                                      .n = n,
+                                      .k = k,
+                                      .lda = (ta ? m : k) + 3,
+                                      .ldb = (tb ? k : n) + 1,
+                                      .ldc = n + 2};
             size_t c_size = (size_t)(m * gemm.ldc);
-            float *a = random_floats((size_t)((ta ? k : m) * gemm.lda), 1), *b = random_floats((size_t)((tb ? n : k) * gemm.ldb), 2);
+            float *a = random_floats((size_t)((ta ? k : m) * gemm.lda), 1),
+                  *b = random_floats((size_t)((tb ? n : k) * gemm.ldb), 2);
             float *c = random_floats(c_size, 3), *want = random_floats(c_size, 3);
             gemm_run_float(&gemm, 0.5f, a, b, 2, c);
             gemm_reference_float(&gemm, 0.5f, a, b, 2, want);
             for (size_t j = 0; j < c_size; j++)
-                cr_expect(fabsf(c[j] - want[j]) <= 1e-5f * (float)k, "m=%lld n=%lld k=%lld transposed=%d: %g, not %g", (long long)m,
-                          (long long)n, (long long)k, transposed, (double)c[j], (double)want[j]);
+                cr_expect(fabsf(c[j] - want[j]) <= 1e-5f * (float)k, "m=%lld n=%lld k=%lld transposed=%d: %g, not %g",
+                          (long long)m, (long long)n, (long long)k, transposed, (double)c[j], (double)want[j]);
             free(a);
             free(b);
             free(c);
@@ -119,12 +126,18 @@ static void small_model(struct probe *probe, const char *const *settings, enum r
     struct arena arena = {0};
     struct run run;
     struct error error = {0};
-    conformance_run(&run, NULL, false, &arena);
+    subject_run(&run, NULL, false, &arena);
     for (; settings && *settings; settings++)
         cr_assert(run_set_pair(&run, *settings, &arena, &error), "%s", error.text);
     cr_assert(run_resolve(&run, &error), "%s", error.text);
-    const struct probe_request request = {.run = &run, .real = real, .mode = GRAPH_TRAIN, .sequences = sequences, .time = 13,
-                                          .threads = 2, .lanes = lanes, .pass_sequences = pass_sequences};
+    const struct probe_request request = {.run = &run,
+                                          .real = real,
+                                          .mode = GRAPH_TRAIN,
+                                          .sequences = sequences,
+                                          .time = 13,
+                                          .threads = 2,
+                                          .lanes = lanes,
+                                          .pass_sequences = pass_sequences};
     cr_assert(probe_open(probe, &request, &error), "%s", error.text);
 }
 
@@ -243,7 +256,8 @@ Test(graph, shapes_that_do_not_fit_are_refused_once_and_by_name)
     struct error error = {0};
     const int64_t table[] = {7, 8}, wide[] = {5, 9};
     graph_open(&graph, GRAPH_TRAIN, REAL_FLOAT, 1, 4, &parameters, &error);
-    struct tensor *x = op_embedding(&graph, graph_input(&graph, "tokens"), graph_parameter(&graph, "table", ROLE_EMBEDDING, 2, table));
+    struct tensor *x =
+        op_embedding(&graph, graph_input(&graph, "tokens"), graph_parameter(&graph, "table", ROLE_EMBEDDING, 2, table));
     struct tensor *y = op_linear(&graph, x, graph_parameter(&graph, "wide", ROLE_MATRIX, 2, wide), NULL);
     cr_expect_null(y);
     cr_expect_null(op_gelu(&graph, y), "what follows from nothing is nothing");

@@ -9,13 +9,13 @@
 
 #include "base/random.h"
 #include "model/safetensors.h"
-#include "sweep/case.h"
+#include "check/case.h"
 #include "train/batch.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"
 #include "train/train.h"
 #include "train/trainer.h"
-#include "train/verify.h"
+#include "check/verify.h"
 
 enum { VOCABULARY = 16, TOKENS = 6000 };
 

@@ -11,10 +11,10 @@
 enum { ERROR_TEXT_SIZE = 8192 };
 
 struct error {
-    int count;                    // lines added, also those that no longer fitted
-    bool is_request;              // the request was wrong (exit 2), rather than the work failed (exit 1)
+    int count;       // lines added, also those that no longer fitted
+    bool is_request; // the request was wrong (exit 2), rather than the work failed (exit 1)
     size_t length;
-    char text[ERROR_TEXT_SIZE];   // lines, each ended by '\n'
+    char text[ERROR_TEXT_SIZE]; // lines, each ended by '\n'
 };
 
 // Adds one line. Returns false, so that a caller can write `return error_add(error, ...)`.

@@ -9,7 +9,7 @@
 #include "base/error.h"
 
 struct bytes {
-    unsigned char *data;   // followed by one '\0' that `count` leaves out
+    unsigned char *data; // followed by one '\0' that `count` leaves out
     size_t count;
 };
 // Reads a regular file of at most `limit` bytes. The caller frees with bytes_free.
@@ -24,13 +24,13 @@ struct file_part {
     size_t count;
 };
 bool file_replace_parts(const char *path, const struct file_part *parts, int count, struct error *error);
-bool folder_create(const char *path, struct error *error);   // with its parents; existing is fine
+bool folder_create(const char *path, struct error *error); // with its parents; existing is fine
 
 enum { HASH_TEXT_SIZE = 65 };
 // SHA-256 as 64 hex digits.
 void hash_bytes(const void *data, size_t count, char text[HASH_TEXT_SIZE]);
 
-double clock_seconds(void);      // monotonic
-int64_t clock_unix(void);        // seconds since 1970, UTC
+double clock_seconds(void); // monotonic
+int64_t clock_unix(void);   // seconds since 1970, UTC
 
 #endif

@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 
-enum { MEMORY_ALIGNMENT = 64 };   // one cache line, one AVX-512 register
+enum { MEMORY_ALIGNMENT = 64 }; // one cache line, one AVX-512 register
 
 // Zeroed; never NULL. free() releases it.
 void *memory_allocate(size_t count, size_t size);
@@ -27,13 +27,13 @@ void memory_large_free(void *block, size_t bytes);
 // False when the product or sum does not fit: the caller says which file or option claimed it.
 bool size_multiply(size_t a, size_t b, size_t *product);
 bool size_add(size_t a, size_t b, size_t *sum);
-size_t size_align(size_t bytes);   // up to the next multiple of MEMORY_ALIGNMENT
+size_t size_align(size_t bytes); // up to the next multiple of MEMORY_ALIGNMENT
 
 // Objects that live and die together: a plan, a parsed file.
 struct arena {
     struct arena_chunk *chunk;
 };
-void *arena_allocate(struct arena *arena, size_t count, size_t size);   // zeroed, 16-byte aligned, never NULL
+void *arena_allocate(struct arena *arena, size_t count, size_t size); // zeroed, 16-byte aligned, never NULL
 char *arena_copy_text(struct arena *arena, const char *text);
 char *arena_format(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void arena_close(struct arena *arena);

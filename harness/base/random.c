@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-static uint64_t mix(uint64_t x)   // the finaliser of SplitMix64 (Steele et al. 2014)
+static uint64_t mix(uint64_t x) // the finaliser of SplitMix64 (Steele et al. 2014)
 {
     x ^= x >> 30;
     x *= 0xbf58476d1ce4e5b9u;

@@ -17,8 +17,8 @@ struct random_block {
 struct random_block random_block(uint64_t key, uint64_t row, uint64_t column);
 
 uint64_t random_bits(uint64_t key, uint64_t row, uint64_t column);
-double random_uniform(uint64_t key, uint64_t row, uint64_t column);   // [0, 1), 53 bits
-double random_normal(uint64_t key, uint64_t row, uint64_t column);    // mean 0, variance 1 (Box and Muller)
-uint64_t random_below(uint64_t key, uint64_t row, uint64_t column, uint64_t bound);   // 0 .. bound-1, bias below 2^-32
+double random_uniform(uint64_t key, uint64_t row, uint64_t column);                 // [0, 1), 53 bits
+double random_normal(uint64_t key, uint64_t row, uint64_t column);                  // mean 0, variance 1 (Box and Muller)
+uint64_t random_below(uint64_t key, uint64_t row, uint64_t column, uint64_t bound); // 0 .. bound-1, bias below 2^-32
 
 #endif

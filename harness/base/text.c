@@ -124,6 +124,7 @@ bool text_to_real(const char *word, double *value)
     return true;
 }
 
+// As people write them: 1000 and not 1e+03, 1e-6 and not 1e-06.
 void text_add_real(struct text *text, double value)
 {
     char digits[40];
@@ -132,5 +133,11 @@ void text_add_real(struct text *text, double value)
         if (strtod(digits, NULL) == value)
             break;
     }
-    text_add(text, "%s", digits);
+    char *exponent = strchr(digits, 'e');
+    if (exponent && fabs(value) >= 1 && fabs(value) < 1e7)
+        text_add(text, "%.0f", value);
+    else if (exponent)
+        text_add(text, "%.*se%d", (int)(exponent - digits), digits, atoi(exponent + 1));
+    else
+        text_add(text, "%s", digits);
 }

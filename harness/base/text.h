@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 struct text {
-    char *data;      // never NULL after the first call, always ended by '\0'
+    char *data; // never NULL after the first call, always ended by '\0'
     size_t length, capacity;
 };
 void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));

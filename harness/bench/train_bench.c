@@ -15,9 +15,9 @@ enum { ROUNDS = 9, PRODUCTS_MAX = 4096 };
 struct products {
     struct gemm *list;
     int count;
-    double flops;          // of all of them, one member
-    size_t largest;        // numbers of the largest operand
-    float **buffers;       // [members]: three operands each
+    double flops;    // of all of them, one member
+    size_t largest;  // numbers of the largest operand
+    float **buffers; // [members]: three operands each
     int repeats;
 };
 
@@ -42,10 +42,12 @@ static void collect(struct products *products, const struct graph *graph, int64_
         if (strcmp(node->op->name, "linear") != 0)
             continue;
         int64_t in = node->inputs[0]->width, out = node->outputs[0]->width;
-        add_product(products, (struct gemm){.transpose_b = true, .m = rows, .n = out, .k = in, .lda = in, .ldb = in, .ldc = out});
+        add_product(products,
+                    (struct gemm){.transpose_b = true, .m = rows, .n = out, .k = in, .lda = in, .ldb = in, .ldc = out});
         if (node->inputs[0]->wants_gradient)
             add_product(products, (struct gemm){.m = rows, .n = in, .k = out, .lda = out, .ldb = in, .ldc = in});
-        add_product(products, (struct gemm){.transpose_a = true, .m = out, .n = in, .k = rows, .lda = out, .ldb = in, .ldc = in});
+        add_product(products,
+                    (struct gemm){.transpose_a = true, .m = out, .n = in, .k = rows, .lda = out, .ldb = in, .ldc = in});
     }
 }
 
@@ -155,7 +157,7 @@ bool train_bench_run(const struct run *run, const struct train_bench_options *op
                      struct error *error)
 {
     struct trainer trainer = {0};
-    struct products products[2] = {0};   // cut as the passes cut a lane's share, and the share in one piece
+    struct products products[2] = {0}; // cut as the passes cut a lane's share, and the share in one piece
     const struct trainer_options trainer_options = {.threads = options->threads};
     size_t base = resident_bytes();
     int64_t share = (run->train.batch + run->train.lanes - 1) / run->train.lanes;

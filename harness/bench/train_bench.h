@@ -10,16 +10,16 @@
 
 struct train_bench {
     double tokens_per_s;
-    double model_flops_per_s;      // products of forward and backward, attention over visible pairs, recomputation not counted
-    double gemm_peak_flops_per_s;  // the model's own products alone: warm, on random data, in the backend, on all threads
-    double fraction_of_peak;       // median over rounds of the one over the other
-    double spread;                 // (largest - smallest) / median of the rounds' fractions: a noisy machine shows here
+    double model_flops_per_s;     // products of forward and backward, attention over visible pairs, recomputation not counted
+    double gemm_peak_flops_per_s; // the model's own products alone: warm, on random data, in the backend, on all threads
+    double fraction_of_peak;      // median over rounds of the one over the other
+    double spread;                // (largest - smallest) / median of the rounds' fractions: a noisy machine shows here
     size_t planned_bytes, peak_rss_bytes;
     int threads, rounds;
 };
 struct train_bench_options {
     int threads;
-    double seconds;                // to measure, warm-up apart
+    double seconds; // to measure, warm-up apart
 };
 bool train_bench_run(const struct run *run, const struct train_bench_options *options, struct train_bench *result,
                      struct error *error);

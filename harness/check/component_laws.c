@@ -37,13 +37,13 @@ static const struct limit limits[] = {
 static bool train_with(struct probe *probe, struct run *run, enum slot slot, const char *value, struct arena *arena,
                        struct error *error)
 {
-    conformance_run(run, NULL, false, arena);
+    subject_run(run, NULL, false, arena);
     if (slot == SLOT_HEADS)
         run_set(run, "heads", "mha", arena, error);
     if (!run_set(run, slot_facts[slot].name, value, arena, error) || !run_resolve(run, error))
         return false;
-    const struct probe_request request = {.run = run, .real = REAL_DOUBLE, .mode = GRAPH_TRAIN, .sequences = SEQUENCES,
-                                          .time = TIME, .threads = 1, .lanes = 1};
+    const struct probe_request request = {
+        .run = run, .real = REAL_DOUBLE, .mode = GRAPH_TRAIN, .sequences = SEQUENCES, .time = TIME, .threads = 1, .lanes = 1};
     if (!probe_open(probe, &request, error))
         return false;
     probe_train(probe);
@@ -117,7 +117,8 @@ static bool optimizer_law(const struct run *run, struct text *seen)
             double measured = calls->measures ? calls->measure(&choice->options, &step, COUNT, gradient, all) : 0;
             calls->apply(&choice->options, &step, way ? SPLIT : COUNT, values[way], gradient, all, measured, COUNT);
             if (way)
-                calls->apply(&choice->options, &step, COUNT - SPLIT, values[way] + SPLIT, gradient + SPLIT, rest, measured, COUNT);
+                calls->apply(&choice->options, &step, COUNT - SPLIT, values[way] + SPLIT, gradient + SPLIT, rest, measured,
+                             COUNT);
         }
     }
     for (int i = 0; i < COUNT; i++) {
@@ -152,7 +153,8 @@ static bool schedule_law(const struct run *run, struct text *seen)
         }
         for (int64_t step = 0; step < steps; step++)
             if (!(factor(run, step, steps) >= 0 && factor(run, step, steps) <= 1)) {
-                text_add(seen, "step %lld of %lld has %g of the peak", (long long)step, (long long)steps, factor(run, step, steps));
+                text_add(seen, "step %lld of %lld has %g of the peak", (long long)step, (long long)steps,
+                         factor(run, step, steps));
                 return false;
             }
     }
@@ -179,7 +181,7 @@ static bool data_law(const struct run *run, struct text *seen)
     struct dataset once = {0}, again = {0};
     struct error error = {0};
     bool holds = choice->component->data.open(&choice->options, &once, &error);
-    if (!holds) {   // data that needs a path has none here: its refusal must be a line for a person
+    if (!holds) { // data that needs a path has none here: its refusal must be a line for a person
         holds = error.count == 1 && error.length > 10;
         text_add(seen, "refused without a reason");
         return holds;
@@ -192,7 +194,8 @@ static bool data_law(const struct run *run, struct text *seen)
     for (int part = 0; holds && part < DATA_PARTS; part++)
         for (int64_t i = once.parts[part].begin; holds && i < once.parts[part].end; i++)
             if (once.tokens[i] >= once.vocab || (once.surprise && !isfinite(once.surprise[i]))) {
-                text_add(seen, "token %lld is %d, of a vocabulary of %lld", (long long)i, once.tokens[i], (long long)once.vocab);
+                text_add(seen, "token %lld is %d, of a vocabulary of %lld", (long long)i, once.tokens[i],
+                         (long long)once.vocab);
                 holds = false;
             }
     for (int part = 1; holds && part < DATA_PARTS; part++)
@@ -211,15 +214,14 @@ struct law {
     bool (*holds)(const struct run *run, struct text *seen);
 };
 static const struct law laws[] = {
-    {SLOT_OPTIMIZER, "pieces", "a tensor updated in pieces gets the same bits, and a step down a slope goes down", optimizer_law},
+    {SLOT_OPTIMIZER, "pieces", "a tensor updated in pieces gets the same bits, and a step down a slope goes down",
+     optimizer_law},
     {SLOT_SCHEDULE, "range", "the factor starts at 1 after warm-up and stays from 0 to 1", schedule_law},
     {SLOT_INIT, "spread", "initial weights have a finite spread above zero", init_law},
     {SLOT_DATA, "same data", "opened twice it is the same; tokens lie in the vocabulary, parts apart", data_law},
 };
 
-bool component_laws_check(const struct component *component, struct arena *arena,
-                          void (*report)(void *context, const struct component *component, const struct finding *finding),
-                          void *context)
+bool component_laws_check(const struct component *component, struct arena *arena, finding_report *report, void *context)
 {
     bool all = true;
     for (size_t i = 0; i < sizeof laws / sizeof *laws; i++) {
@@ -227,7 +229,7 @@ bool component_laws_check(const struct component *component, struct arena *arena
         struct text seen = {0};
         if (laws[i].slot != component->slot)
             continue;
-        conformance_run(&run, component, false, arena);
+        subject_run(&run, component, false, arena);
         bool holds = laws[i].holds(&run, &seen);
         report(context, component,
                &(struct finding){laws[i].name, laws[i].reason, holds ? CONFORMS : FAILS, component->name,

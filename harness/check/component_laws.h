@@ -2,10 +2,8 @@
 #ifndef CHECK_COMPONENT_LAWS_H
 #define CHECK_COMPONENT_LAWS_H
 
-#include "check/conformance.h"
+#include "check/subject.h"
 
-bool component_laws_check(const struct component *component, struct arena *arena,
-                          void (*report)(void *context, const struct component *component, const struct finding *finding),
-                          void *context);
+bool component_laws_check(const struct component *component, struct arena *arena, finding_report *report, void *context);
 
 #endif

@@ -16,8 +16,8 @@
 
 enum { TIME = 13, PREFIX = 9, SEQUENCES = 3, LANES = 2 };
 
-static const double gradient_limit = 1e-6;   // relative, in double
-static const double equal_limit = 1e-12;     // the same sums in another order, in double
+static const double gradient_limit = 1e-6; // relative, in double
+static const double equal_limit = 1e-12;   // the same sums in another order, in double
 const double conformance_float_limit = 5e-4;
 
 static bool saw(struct text *seen, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -32,8 +32,8 @@ static bool saw(struct text *seen, const char *format, ...)
 
 static struct probe_request usual(const struct run *run, enum real real, enum graph_mode mode)
 {
-    return (struct probe_request){.run = run, .real = real, .mode = mode, .sequences = SEQUENCES, .time = TIME, .threads = 1,
-                                  .lanes = LANES};
+    return (struct probe_request){
+        .run = run, .real = real, .mode = mode, .sequences = SEQUENCES, .time = TIME, .threads = 1, .lanes = LANES};
 }
 
 static bool opened(struct probe *probe, const struct probe_request *request, struct text *seen)
@@ -261,30 +261,6 @@ static const struct property model_properties[] = {
     {"cost", "the operations that a run counts are those that the formula states", cost},
 };
 
-void conformance_run(struct run *run, const struct component *component, bool small_options, struct arena *arena)
-{
-    static const char *const settings[] = {
-        "model.d_model=16", "model.n_layer=2", "model.n_head=4", "model.head_dim=4", "model.seq_len=13", "model.vocab=19",
-        "model.bias=true", "model.tie_embeddings=false", "heads=gqa(kv_heads=2)", "train.batch=3", "train.nudge=0.1",
-        "seed=11", "data=prose",
-    };
-    struct error unread = {0};
-    run_defaults(run, arena);
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        run_set_pair(run, settings[i], arena, &unread);
-    if (!component)
-        return;
-    run_set(run, slot_facts[component->slot].name, component->name, arena, &unread);
-    for (const struct option *option = component->options; small_options && option && option->name; option++) {
-        char key[64], value[32];
-        if (option->type != OPTION_INT || option->max < 2)
-            continue;
-        snprintf(key, sizeof key, "%s.%s", slot_facts[component->slot].name, option->name);
-        snprintf(value, sizeof value, "%d", option->min > 2 ? (int)option->min : 2);
-        run_set(run, key, value, arena, &unread);
-    }
-}
-
 static bool shapes_the_model(enum slot slot)
 {
     return slot != SLOT_OPTIMIZER && slot != SLOT_SCHEDULE && slot != SLOT_DATA && slot != SLOT_INIT && slot != SLOT_PRECISION;
@@ -293,7 +269,7 @@ static bool shapes_the_model(enum slot slot)
 struct subject {
     const struct component *component;
     struct arena *arena;
-    void (*report)(void *context, const struct component *component, const struct finding *finding);
+    finding_report *report;
     void *context;
 };
 
@@ -306,7 +282,7 @@ static bool try(const struct subject *subject, const struct property *property)
         struct run run;
         struct error refused = {0};
         struct text setting = {0};
-        conformance_run(&run, subject->component, small, subject->arena);
+        subject_run(&run, subject->component, small, subject->arena);
         setting_print(subject->component->slot, &run.slots[subject->component->slot], &setting);
         finding.setting = arena_copy_text(subject->arena, setting.data);
         text_free(&setting);
@@ -323,9 +299,7 @@ static bool try(const struct subject *subject, const struct property *property)
     return finding.verdict != FAILS;
 }
 
-bool conformance_check(const struct component *component, struct arena *arena,
-                       void (*report)(void *context, const struct component *component, const struct finding *finding),
-                       void *context)
+bool conformance_check(const struct component *component, struct arena *arena, finding_report *report, void *context)
 {
     const struct subject subject = {component, arena, report, context};
     bool holds = true;

@@ -4,23 +4,10 @@
 #ifndef CHECK_CONFORMANCE_H
 #define CHECK_CONFORMANCE_H
 
-#include "base/error.h"
-#include "registry/run.h"
-
-enum verdict { CONFORMS, FAILS, NOT_TRIED };
-
-struct finding {
-    const char *property;     // "gradients"
-    const char *reason;       // why it must hold, one line
-    enum verdict verdict;
-    const char *setting;      // what was tried last: "attention=sliding(window=2)"
-    const char *seen;         // what was seen when it fails or is not tried; in the arena
-};
+#include "check/subject.h"
 
 // Tries all properties on one component, calling `report` after each. False when one fails.
-bool conformance_check(const struct component *component, struct arena *arena,
-                       void (*report)(void *context, const struct component *component, const struct finding *finding),
-                       void *context);
+bool conformance_check(const struct component *component, struct arena *arena, finding_report *report, void *context);
 
 // Holds the fast path (float, tiled attention, lanes, passes) against the reference (double, n x n scores) on one run: logits,
 // objective and every gradient. `worst` gets the largest relative difference and `where` its tensor. False: built neither.
@@ -29,8 +16,5 @@ bool conformance_against_reference(const struct run *run, int64_t sequences, int
 
 // How far float may be from the double reference, of a tensor's largest value. A mistake shows at 1e-2 and above.
 extern const double conformance_float_limit;
-
-// The small run that checks start from; `component` fills its slot at its defaults, or with small options.
-void conformance_run(struct run *run, const struct component *component, bool small_options, struct arena *arena);
 
 #endif

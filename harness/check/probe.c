@@ -8,7 +8,7 @@
 #include "registry/run.h"
 #include "tensor/gemm.h"
 
-static const double spread = 0.15;   // of every drawn weight, whatever the run's init: wide, and not yet chaotic
+static const double spread = 0.15; // of every drawn weight, whatever the run's init: wide, and not yet chaotic
 
 static void widen(struct probe *probe)
 {

@@ -9,12 +9,12 @@
 #include "tensor/executor.h"
 
 struct probe_request {
-    const struct run *run;       // resolved; vocabulary, heads and so on as there
+    const struct run *run; // resolved; vocabulary, heads and so on as there
     enum real real;
     enum graph_mode mode;
     int64_t sequences, time;
     int threads, lanes;
-    int64_t pass_sequences;      // 0: as many as a lane has
+    int64_t pass_sequences; // 0: as many as a lane has
     bool explicit_attention, poison;
 };
 
@@ -25,8 +25,8 @@ struct probe {
     struct graph graph;
     struct team *team;
     struct executor *executor;
-    int32_t *tokens, *targets, *positions;   // [sequences * time]; the caller may change them between runs
-    void *logits;                            // real[sequences * time * vocab], of the last run
+    int32_t *tokens, *targets, *positions; // [sequences * time]; the caller may change them between runs
+    void *logits;                          // real[sequences * time * vocab], of the last run
     struct totals totals;
 };
 bool probe_open(struct probe *probe, const struct probe_request *request, struct error *error);
@@ -36,6 +36,6 @@ void probe_forward(struct probe *probe);
 void probe_train(struct probe *probe);
 // The objective whose gradient probe_train computes: mean loss plus the z-loss penalty.
 double probe_objective(const struct probe *probe);
-double probe_value(const struct probe *probe, const void *array, int64_t index);   // reads float or double
+double probe_value(const struct probe *probe, const void *array, int64_t index); // reads float or double
 
 #endif

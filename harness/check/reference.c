@@ -46,8 +46,14 @@ bool conformance_against_reference(const struct run *run, int64_t sequences, int
 {
     struct probe fast, reference = {0};
     struct difference difference = {0};
-    const struct probe_request request = {.run = run, .real = REAL_FLOAT, .mode = GRAPH_TRAIN, .sequences = sequences,
-                                          .time = time, .threads = 2, .lanes = 2, .pass_sequences = 1};
+    const struct probe_request request = {.run = run,
+                                          .real = REAL_FLOAT,
+                                          .mode = GRAPH_TRAIN,
+                                          .sequences = sequences,
+                                          .time = time,
+                                          .threads = 2,
+                                          .lanes = 2,
+                                          .pass_sequences = 1};
     struct probe_request exact = request;
     exact.real = REAL_DOUBLE;
     exact.explicit_attention = true;
@@ -59,7 +65,8 @@ bool conformance_against_reference(const struct run *run, int64_t sequences, int
     if (opened) {
         probe_train(&fast);
         probe_train(&reference);
-        compare(&difference, "logits", &fast, fast.logits, &reference, reference.logits, sequences * time * run->model.vocab, 0);
+        compare(&difference, "logits", &fast, fast.logits, &reference, reference.logits, sequences * time * run->model.vocab,
+                0);
         compare_gradients(&difference, &fast, &reference);
         *worst = difference.worst;
         memcpy(where, difference.where, sizeof difference.where);

@@ -16,7 +16,7 @@ static const char *const verdict_names[] = {[CONFORMS] = "holds", [FAILS] = "FAI
 
 struct sheet {
     struct table table;
-    bool live;   // a person watches: one line a component, as it goes
+    bool live; // a person watches: one line a component, as it goes
     int held, failed;
 };
 

@@ -5,7 +5,7 @@
 #include "registry/run.h"
 #include "tensor/graph.h"
 
-enum { SUFFIX_SIZE = 64 };   // a name within its layer
+enum { SUFFIX_SIZE = 64 }; // a name within its layer
 
 static void parameter_name(const struct block *block, const char *suffix, char name[TENSOR_NAME_SIZE])
 {
@@ -23,7 +23,8 @@ struct tensor *block_parameter(const struct block *block, const char *suffix, en
     return graph_parameter(block->graph, name, role, rank, shape);
 }
 
-struct tensor *block_linear(const struct block *block, struct tensor *x, const char *name, enum parameter_role role, int64_t out)
+struct tensor *block_linear(const struct block *block, struct tensor *x, const char *name, enum parameter_role role,
+                            int64_t out)
 {
     char suffix[SUFFIX_SIZE];
     if (!x)
@@ -101,7 +102,8 @@ struct schedule_entry {
     struct attention_schedule schedule;
 };
 
-static const struct attention_schedule *schedule_of(const struct block *block, const struct component *self, const void *options)
+static const struct attention_schedule *schedule_of(const struct block *block, const struct component *self,
+                                                    const void *options)
 {
     struct graph *graph = block->graph;
     for (struct schedule_entry *entry = graph->schedules; entry; entry = entry->next)
@@ -111,7 +113,8 @@ static const struct attention_schedule *schedule_of(const struct block *block, c
     struct error reason = {0};
     entry->component = self;
     memcpy(entry->options, options, self->options_size);
-    if (!attention_schedule_open(&entry->schedule, &self->attention.pattern, entry->options, graph->time, &graph->arena, &reason)) {
+    if (!attention_schedule_open(&entry->schedule, &self->attention.pattern, entry->options, graph->time, &graph->arena,
+                                 &reason)) {
         graph_refuse(graph, "%.*s", (int)strcspn(reason.text, "\n"), reason.text);
         return NULL;
     }

@@ -10,8 +10,8 @@ static struct tensor *embed(const struct block *block)
 {
     const struct model_scalars *model = block->model;
     const struct setting *position = &block->run->slots[SLOT_POSITION];
-    struct tensor *table = block_parameter(block, "embed_tokens.weight", ROLE_EMBEDDING, 2,
-                                           (const int64_t[]){model->vocab, model->d_model});
+    struct tensor *table =
+        block_parameter(block, "embed_tokens.weight", ROLE_EMBEDDING, 2, (const int64_t[]){model->vocab, model->d_model});
     struct tensor *x = op_embedding(block->graph, block->graph->tokens, table);
     for (int i = 0; i < position->count; i++) {
         const struct component *component = position->choices[i].component;
@@ -56,8 +56,8 @@ static void build(struct graph *graph, const struct run *run)
     graph->row_loss = op_cross_entropy(graph, graph->logits, graph->targets, coefficient, &graph->row_log_z);
 }
 
-bool model_build(struct graph *graph, const struct run *run, const struct model_request *request,
-                 struct parameters *parameters, struct error *error)
+bool model_build(struct graph *graph, const struct run *run, const struct model_request *request, struct parameters *parameters,
+                 struct error *error)
 {
     graph_open(graph, request->mode, request->real, request->sequences, request->time, parameters, error);
     graph->explicit_attention = request->explicit_attention;

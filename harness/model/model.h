@@ -11,13 +11,13 @@
 struct model_request {
     enum graph_mode mode;
     enum real real;
-    int64_t sequences;          // most sequences of one pass of a lane
+    int64_t sequences; // most sequences of one pass of a lane
     int64_t time;
-    bool explicit_attention;    // the reference kernel with n x n scores, for tests
+    bool explicit_attention; // the reference kernel with n x n scores, for tests
 };
 // Builds and plans. `parameters` starts zeroed and grows by what the model needs; call parameters_allocate after the last build.
-bool model_build(struct graph *graph, const struct run *run, const struct model_request *request,
-                 struct parameters *parameters, struct error *error);
+bool model_build(struct graph *graph, const struct run *run, const struct model_request *request, struct parameters *parameters,
+                 struct error *error);
 
 // The initial values: each tensor from (seed, its name), element by (row, column); then moved by train.nudge where set.
 void model_initialise(struct parameters *parameters, const struct run *run);

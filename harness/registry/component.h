@@ -65,15 +65,16 @@ struct block {
     struct graph *graph;
     const struct run *run;
     const struct model_scalars *model;
-    int layer;                  // -1 outside the layers
-    int64_t kv_heads;           // of the heads component
+    int layer;        // -1 outside the layers
+    int64_t kv_heads; // of the heads component
 };
 
 // "model.layers.3." + suffix in a layer, "model." + suffix outside: the safetensors name.
 struct tensor *block_parameter(const struct block *block, const char *suffix, enum parameter_role role, int rank,
                                const int64_t *shape);
 // A projection <name>.weight [out, width of x], with <name>.bias [out] where model.bias is set.
-struct tensor *block_linear(const struct block *block, struct tensor *x, const char *name, enum parameter_role role, int64_t out);
+struct tensor *block_linear(const struct block *block, struct tensor *x, const char *name, enum parameter_role role,
+                            int64_t out);
 // The run's norm, named <name>.weight (and <name>.bias).
 struct tensor *block_norm(const struct block *block, struct tensor *x, const char *name);
 // The two branches of a layer, as the run's attention and ffn components build them, dropout included.
@@ -90,7 +91,7 @@ struct ffn_width {
     double ratio;
     int64_t d_ff;
 };
-extern const struct option ffn_plain_options[], ffn_gated_options[];   // ratio 4, and 8/3
+extern const struct option ffn_plain_options[], ffn_gated_options[]; // ratio 4, and 8/3
 struct tensor *ffn_plain(const struct block *block, const struct ffn_width *width, struct tensor *x,
                          struct tensor *(*activation)(struct graph *, struct tensor *));
 struct tensor *ffn_gated(const struct block *block, const struct ffn_width *width, struct tensor *x,
@@ -108,9 +109,9 @@ struct attention_calls {
 };
 // Every call may be NULL: a scheme works at one of these places.
 struct position_calls {
-    struct tensor *(*embed)(const struct block *block, const void *options, struct tensor *x);    // at the embeddings
-    struct tensor *(*rotate)(const struct block *block, const void *options, struct tensor *x);   // queries and keys
-    double (*slope)(const void *options, int64_t head, int64_t n_head);                           // score -= slope * distance
+    struct tensor *(*embed)(const struct block *block, const void *options, struct tensor *x);  // at the embeddings
+    struct tensor *(*rotate)(const struct block *block, const void *options, struct tensor *x); // queries and keys
+    double (*slope)(const void *options, int64_t head, int64_t n_head);                         // score -= slope * distance
 };
 struct norm_calls {
     // `name` as for block_norm; qk_norm components get [rows, heads head_dim] and normalise each head.
@@ -129,26 +130,26 @@ struct stream {
 struct residual_calls {
     struct stream (*open)(const struct block *block, struct tensor *x);
     struct stream (*layer)(const struct block *block, struct stream stream);
-    struct tensor *(*close)(const struct block *block, struct stream stream);   // what lm_head multiplies
+    struct tensor *(*close)(const struct block *block, struct stream stream); // what lm_head multiplies
 };
 struct init_calls {
     // Standard deviation of a normal distribution, for ROLE_EMBEDDING, ROLE_MATRIX and ROLE_BRANCH_OUT.
     double (*deviation)(const void *options, const struct parameter *parameter, const struct model_scalars *model);
 };
 struct coefficient_calls {
-    double (*value)(const void *options);   // z_loss: the coefficient; dropout: the rate
+    double (*value)(const void *options); // z_loss: the coefficient; dropout: the rate
 };
 struct optimizer_step {
-    double lr;            // lr(t), after schedule and warm-up
-    double peak_lr;       // train.lr
-    int64_t step;         // from 0
-    double scale;         // gradients are multiplied by this first: clip/norm, or 1
-    bool decays;          // the tensor has two or more dimensions
+    double lr;      // lr(t), after schedule and warm-up
+    double peak_lr; // train.lr
+    int64_t step;   // from 0
+    double scale;   // gradients are multiplied by this first: clip/norm, or 1
+    bool decays;    // the tensor has two or more dimensions
 };
 enum { OPTIMIZER_STATE_MAX = 2 };
 struct optimizer_calls {
-    int state_count;      // arrays of the tensor's size that it keeps: moments, momentum
-    bool measures;        // apply needs `measured` of the whole tensor first
+    int state_count; // arrays of the tensor's size that it keeps: moments, momentum
+    bool measures;   // apply needs `measured` of the whole tensor first
     // A partial sum over elements [0, count) of a tensor, in double; partial sums are added in fixed order. State is not written.
     double (*measure)(const void *options, const struct optimizer_step *step, int64_t count, const float *gradient,
                       float *const *state);
@@ -164,13 +165,13 @@ struct schedule_calls {
 // Three parts of tokens. Windows of seq_len + 1 tokens are cut from them: inputs and, one later, targets.
 enum data_part { DATA_TRAIN, DATA_VALIDATION, DATA_TEST, DATA_PARTS };
 struct dataset {
-    uint16_t *tokens;                // all parts in a row
-    struct span parts[DATA_PARTS];   // into tokens
-    const char *files[DATA_PARTS];   // where each part came from, for messages; NULL for a generator; they are the options'
-    int64_t vocab;                   // every token is below it
-    float *surprise;                 // -log p of each token by the source itself, in nats; NULL where unknown
-    bool tokens_are_bytes;           // bits per byte can be given
-    char hash[HASH_TEXT_SIZE];       // of the tokens: part of a run's identity
+    uint16_t *tokens;              // all parts in a row
+    struct span parts[DATA_PARTS]; // into tokens
+    const char *files[DATA_PARTS]; // where each part came from, for messages; NULL for a generator; they are the options'
+    int64_t vocab;                 // every token is below it
+    float *surprise;               // -log p of each token by the source itself, in nats; NULL where unknown
+    bool tokens_are_bytes;         // bits per byte can be given
+    char hash[HASH_TEXT_SIZE];     // of the tokens: part of a run's identity
     size_t allocated, surprise_allocated;
 };
 struct data_calls {
@@ -196,10 +197,10 @@ enum complexity { COMPLEXITY_NONE, COMPLEXITY_N, COMPLEXITY_N_LOG_N, COMPLEXITY_
 struct component {
     enum slot slot;
     const char *name;
-    int version;               // raised when a default or the meaning changes: part of a run's identity
-    const char *summary;       // one line
-    const char *source;        // the paper or program it follows
-    const struct option *options;   // ends with {0}; NULL for none
+    int version;                  // raised when a default or the meaning changes: part of a run's identity
+    const char *summary;          // one line
+    const char *source;           // the paper or program it follows
+    const struct option *options; // ends with {0}; NULL for none
     size_t options_size;
     enum complexity complexity;
     // The one place for refusals: false with the reason when this component cannot serve this run.
@@ -208,12 +209,12 @@ struct component {
         struct heads_calls heads;
         struct attention_calls attention;
         struct position_calls position;
-        struct norm_calls norm;             // norm and qk_norm
-        struct softcap_calls softcap;       // attn_softcap and logit_softcap
+        struct norm_calls norm;       // norm and qk_norm
+        struct softcap_calls softcap; // attn_softcap and logit_softcap
         struct ffn_calls ffn;
         struct residual_calls residual;
         struct init_calls init;
-        struct coefficient_calls coefficient;   // z_loss and dropout
+        struct coefficient_calls coefficient; // z_loss and dropout
         struct optimizer_calls optimizer;
         struct schedule_calls schedule;
         struct data_calls data;

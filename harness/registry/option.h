@@ -13,27 +13,27 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-#define OPTION_NO_LIMIT 0x1p53   // a `max` for "0 or more"
+#define OPTION_NO_LIMIT 0x1p53 // a `max` for "0 or more"
 
 enum option_type {
-    OPTION_INT,      // int64_t
-    OPTION_REAL,     // double; "8/3" is read as a fraction
-    OPTION_BOOL,     // bool; true or false
-    OPTION_CHOICE,   // int: an index into `choices`
-    OPTION_TEXT,     // const char *, owned by the arena that parsing was given
+    OPTION_INT,    // int64_t
+    OPTION_REAL,   // double; "8/3" is read as a fraction
+    OPTION_BOOL,   // bool; true or false
+    OPTION_CHOICE, // int: an index into `choices`
+    OPTION_TEXT,   // const char *, owned by the arena that parsing was given
 };
 
 struct option {
-    const char *name;       // NULL ends a table
+    const char *name; // NULL ends a table
     enum option_type type;
-    size_t offset;          // into the struct that the table describes
-    const char *fallback;   // the default, as a user would type it
-    double min, max;        // INT and REAL; both 0: any value; a max of 0 under a min of 0 or more is no limit
-    bool above_min;         // min itself is refused
-    const char *const *choices;   // CHOICE: words, NULL-ended
-    const char *unit;       // "keys", "tokens"; NULL for a bare number
-    const char *help;       // one line that does not repeat the name
-    bool not_identity;      // how a run is carried out, not what it is: stays out of its hash
+    size_t offset;              // into the struct that the table describes
+    const char *fallback;       // the default, as a user would type it
+    double min, max;            // INT and REAL; both 0: any value; a max of 0 under a min of 0 or more is no limit
+    bool above_min;             // min itself is refused
+    const char *const *choices; // CHOICE: words, NULL-ended
+    const char *unit;           // "keys", "tokens"; NULL for a bare number
+    const char *help;           // one line that does not repeat the name
+    bool not_identity;          // how a run is carried out, not what it is: stays out of its hash
 };
 
 const struct option *option_find(const struct option *table, const char *name);

@@ -1,13 +1,14 @@
 // figure_curves.c: the data of figures over the training steps: a band over the seeds of every arm, or its runs one by one.
 //
-// An arm with a diverged run is shown run by run, up to where each ended: survivors are not averaged. Steps count training steps
-// done. Failed, excluded and missing runs have no line.
+// An arm with a diverged run is shown run by run, up to where each ended: survivors are not averaged. Steps count the training
+// steps done. Failed, excluded and missing runs have no line.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "report/figure.h"
 #include "report/figure_data.h"
+#include "report/words.h"
 
 // One run's series, smoothed and thinned.
 struct curve {
@@ -26,7 +27,7 @@ struct curves {
     int seeds;
 };
 
-enum { POINTS_MAX = 240, WINDOWS_PER_TRAINING = 40 };
+enum { POINTS_MAX = 240, WINDOWS_PER_TRAINING = 40, LOGARITHMIC_FROM = 5 };
 
 // ---- From the store to curves -----------------------------------------------------------------------------------------------
 
@@ -223,7 +224,8 @@ static struct range vertical_range(const struct curves *all, int64_t steps, bool
             for (int64_t i = 0; i < curve->count && (pass || is_scaled_for(all, curve)); i++)
                 if ((double)curve->steps[i] >= all->figure->curve.settled * (double)steps)
                     range_offer(&range, curve->values[i]);
-    *logarithmic = *logarithmic && range.low > 0 && range.high > range.low;
+    // Less than that holds hardly a mark at 1, 2 or 5, and a straight axis shows it as well.
+    *logarithmic = *logarithmic && range.low > 0 && range.high > LOGARITHMIC_FROM * range.low;
     if (*logarithmic) {
         double air = pow(range.high / range.low, 0.04);
         return (struct range){range.low / air, range.high * air};
@@ -266,7 +268,7 @@ static void write_facts(const struct curves *all, struct range range, int64_t st
 bool figure_curves_write(const struct figure *figure, const struct figure_source *source, struct text *data,
                          struct error *error)
 {
-    bool above_floor = figure->curve.excess && isfinite(source->comparison->floor);
+    bool above_floor = figure->curve.excess && words_floor_known(source->comparison);
     struct curves all = {.figure = figure,
                          .source = source,
                          .above_floor = above_floor,

@@ -14,7 +14,7 @@
 #include "report/page_parts.h"
 #include "report/words.h"
 
-// ---- Pieces that sections share -----------------------------------------------------------------------------------------------
+// ---- Pieces that sections share ---------------------------------------------------------------------------------------------
 
 static const char *file_of(const struct page *page, const struct figure *figure, const char *ending)
 {
@@ -104,7 +104,7 @@ void page_from(struct page *page, const char *format, ...)
     text_free(&text);
 }
 
-// ---- The page -----------------------------------------------------------------------------------------------------------------
+// ---- The page ---------------------------------------------------------------------------------------------------------------
 
 static void add_head(struct page *page)
 {

@@ -9,7 +9,7 @@
 #include "report/page_parts.h"
 #include "report/words.h"
 
-// ---- Controls -----------------------------------------------------------------------------------------------------------------
+// ---- Controls ---------------------------------------------------------------------------------------------------------------
 
 static void control(struct page *page, const char *class, const char *mark, const char *says, const char *detail)
 {
@@ -50,15 +50,15 @@ static void control_floor(struct page *page)
                 arm = comparison->arms[i].name;
                 seed = comparison->view->seeds[j];
             }
-    if (!isfinite(comparison->floor) || !isfinite(lowest)) {
+    if (!words_floor_known(comparison) || !isfinite(lowest)) {
         control(page, "none", "open", says, isfinite(lowest) ? "not known for this data" : "no finished run");
         return;
     }
-    double above = lowest - comparison->floor;
+    double above = lowest - words_floor(comparison);
     control(page, above >= 0 ? "pass" : "fail", above >= 0 ? "holds" : "fails", says,
-            arena_format(page->arena, "lowest: %s, seed %lld, %s above the floor of %s%s", arm, (long long)seed,
+            arena_format(page->arena, "lowest: %s, seed %lld, %s above it%s", arm, (long long)seed,
                          number_fixed(above, page->screen->decimals, false).text,
-                         number_fixed(comparison->floor, 4, false).text, above >= 0 ? "" : ": the evaluation is wrong"));
+                         above >= 0 ? "" : ": the evaluation is wrong"));
 }
 
 void page_controls(struct page *page)
@@ -83,12 +83,12 @@ void page_controls(struct page *page)
     text_add(&page->html, "</section>\n");
 }
 
-// ---- Answer -------------------------------------------------------------------------------------------------------------------
+// ---- Answer -----------------------------------------------------------------------------------------------------------------
 
 static void add_sentence(struct page *page, const char *sentence)
 {
     char *copy = arena_copy_text(page->arena, sentence);
-    if (*copy >= 'a' && *copy <= 'z')
+    if (*copy >= 'a' && *copy <= 'z' && !strchr("/=._", copy[strspn(copy, "abcdefghijklmnopqrstuvwxyz")]))
         *copy = (char)(*copy - 'a' + 'A');
     html_text(&page->html, copy);
 }
@@ -139,7 +139,7 @@ void page_answer(struct page *page)
     text_add(&page->html, "</div>\n</section>\n");
 }
 
-// ---- Plan ---------------------------------------------------------------------------------------------------------------------
+// ---- Plan -------------------------------------------------------------------------------------------------------------------
 
 static void fact(struct page *page, const char *name, const char *value)
 {
@@ -223,7 +223,7 @@ void page_plan(struct page *page)
     text_add(&page->html, "</section>\n");
 }
 
-// ---- What it does not show ----------------------------------------------------------------------------------------------------
+// ---- What it does not show --------------------------------------------------------------------------------------------------
 
 void page_limits(struct page *page)
 {

@@ -31,7 +31,7 @@ const char *const page_style[] = {
     "th{font-weight:600;border-bottom-color:var(--axis);color:var(--soft);font-size:13px}"
     "tr>:last-child{padding-right:0}tbody tr:last-child td{border-bottom-color:var(--axis)}"
     "td.n,th.n{text-align:right}td.w{white-space:normal;min-width:16ch;overflow-wrap:anywhere}"
-    "td:first-child{font-weight:600;white-space:normal;min-width:15ch;max-width:38ch;overflow-wrap:anywhere}"
+    "td:first-child{font-weight:600;white-space:normal;min-width:15ch;max-width:38ch;overflow-wrap:break-word}"
     ".better{color:var(--better);font-weight:600}.worse{color:var(--worse);font-weight:600}.equivalent{color:var(--same);font-"
     "weight:600}"
     ".not{color:var(--open)}.diverged{color:var(--diverged);font-weight:600}"

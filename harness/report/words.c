@@ -15,6 +15,16 @@ void words_metric(const struct comparison *comparison, bool with_unit, struct te
         text_add(text, " (%s)", unit);
 }
 
+static bool is_excess(const struct comparison *comparison)
+{
+    const char *ending = strrchr(comparison->view->metric, '_');
+    return ending && !strcmp(ending, "_excess");
+}
+
+bool words_floor_known(const struct comparison *comparison) { return isfinite(comparison->floor) || is_excess(comparison); }
+
+double words_floor(const struct comparison *comparison) { return is_excess(comparison) ? 0 : comparison->floor; }
+
 // ---- The answer -------------------------------------------------------------------------------------------------------------
 
 static const struct {

@@ -194,6 +194,21 @@ bool view_experiments(struct store *store, struct arena *arena, const char *cons
     return query_close(&query);
 }
 
+static void read_row(const struct query *query, struct arena *arena, struct run_row *row)
+{
+    int next = RUN_COLUMN_COUNT;
+    *row = (struct run_row){0};
+    read_run(query, arena, &row->run);
+    row->run.seed = query_int(query, next++);
+    row->attempts = query_int(query, next++);
+    row->resumed_from_step = query_int(query, next++);
+    row->started_at = query_int(query, next++);
+    row->failure = copy_or_null(query, next++, arena);
+    row->commit = arena_copy_text(arena, query_text(query, next++));
+    row->experiments = arena_copy_text(arena, query_text(query, next++));
+    row->arm = arena_copy_text(arena, query_text(query, next++));
+}
+
 bool view_runs(struct store *store, const char *experiment, struct arena *arena, int *count, const struct run_row **rows,
                struct error *error)
 {
@@ -214,18 +229,7 @@ bool view_runs(struct store *store, const char *experiment, struct arena *arena,
     while (query_next(&query)) {
         if (found == capacity)
             list = memory_resize(list, capacity = capacity ? 2 * capacity : 64, sizeof *list);
-        struct run_row *row = &list[found++];
-        int next = RUN_COLUMN_COUNT;
-        *row = (struct run_row){0};
-        read_run(&query, arena, &row->run);
-        row->run.seed = query_int(&query, next++);
-        row->attempts = query_int(&query, next++);
-        row->resumed_from_step = query_int(&query, next++);
-        row->started_at = query_int(&query, next++);
-        row->failure = copy_or_null(&query, next++, arena);
-        row->commit = arena_copy_text(arena, query_text(&query, next++));
-        row->experiments = arena_copy_text(arena, query_text(&query, next++));
-        row->arm = arena_copy_text(arena, query_text(&query, next++));
+        read_row(&query, arena, &list[found++]);
     }
     struct run_row *kept = arena_allocate(arena, found, sizeof *kept);
     if (found)

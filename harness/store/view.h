@@ -34,10 +34,10 @@ struct experiment_view {
     double margin; // NaN: none declared
     int arm_count, seed_count, baseline;
     int64_t *seeds;
-    struct arm_view *arms; // the baseline first
-    int looks;             // times the comparison was extended by more seeds: 1 for the first
+    struct arm_view *arms;   // the baseline first
+    int looks;               // times the comparison was extended by more seeds: 1 for the first
     bool extension_declared; // by `replicates: {first, max}`, before the runs: every look has a level of its own
-    const char *match;     // "params by ffn.d_ff" and what is left, or NULL
+    const char *match;       // "params by ffn.d_ff" and what is left, or NULL
 };
 
 // The experiment's newest stored version, by its name or its file. Strings live in `arena`.

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 1 << 15, LANES_MAX = 64 };   // elements of one partial sum of the norm
+enum { CHUNK = 1 << 15, LANES_MAX = 64 }; // elements of one partial sum of the norm
 
-struct share {   // a lane's part of a batch, and what it found
+struct share { // a lane's part of a batch, and what it found
     struct span sequences;
     struct totals totals;
 };
@@ -20,8 +20,8 @@ struct executor {
     struct team *team;
     struct executor_options options;
     int arenas;
-    unsigned char *arena, *workspace;   // [arenas][lane_bytes], [arenas][workspace_bytes]
-    void *gradients;                    // real[lanes][elements]
+    unsigned char *arena, *workspace; // [arenas][lane_bytes], [arenas][workspace_bytes]
+    void *gradients;                  // real[lanes][elements]
     double *chunk_norms;
     size_t arena_bytes, workspace_bytes, gradient_bytes;
     double norm;
@@ -226,9 +226,9 @@ static void split_batch(struct executor *executor, const struct batch *batch, co
     executor->batch = batch;
     executor->outputs = outputs;
     for (int i = 0; i < lanes; i++)
-        executor->shares[i] = (struct share){
-            .sequences = {i < executor->used_lanes ? batch->sequences * i / executor->used_lanes : 0,
-                          i < executor->used_lanes ? batch->sequences * (i + 1) / executor->used_lanes : 0}};
+        executor->shares[i] =
+            (struct share){.sequences = {i < executor->used_lanes ? batch->sequences * i / executor->used_lanes : 0,
+                                         i < executor->used_lanes ? batch->sequences * (i + 1) / executor->used_lanes : 0}};
     for (int64_t row = 0; row < rows; row++)
         counted += batch->targets[row] >= 0;
     executor->loss_weight = counted ? 1.0 / (double)counted : 0;
@@ -287,7 +287,8 @@ static void sum_gradients(void *context, int member, int size)
     }
 }
 
-void executor_forward(struct executor *executor, const struct batch *batch, const struct outputs *outputs, struct totals *totals)
+void executor_forward(struct executor *executor, const struct batch *batch, const struct outputs *outputs,
+                      struct totals *totals)
 {
     split_batch(executor, batch, outputs);
     executor->training = false;

@@ -12,7 +12,7 @@
 // Reference values of one batch, row = sequence * time + position. Arrays belong to the caller.
 struct batch {
     int64_t sequences;
-    const int32_t *tokens, *targets, *positions;   // [sequences * time]; a target of -1 counts for nothing
+    const int32_t *tokens, *targets, *positions; // [sequences * time]; a target of -1 counts for nothing
 };
 
 // Where forward leaves tensors that die with the lane's arena; each may be NULL. real[rows * width].
@@ -21,9 +21,9 @@ struct outputs {
 };
 
 struct totals {
-    double loss_sum, log_z_sum, log_z_squared_sum;   // over counted targets
+    double loss_sum, log_z_sum, log_z_squared_sum; // over counted targets
     int64_t counted;
-    double counted_flops;                            // products and attention as run
+    double counted_flops; // products and attention as run
 };
 
 struct executor;
@@ -43,7 +43,8 @@ void executor_close(struct executor *executor);
 size_t executor_bytes(const struct graph *graph, int team_size, int lanes);
 
 // Dropout is on in executor_train alone; seed and step key its masks.
-void executor_forward(struct executor *executor, const struct batch *batch, const struct outputs *outputs, struct totals *totals);
+void executor_forward(struct executor *executor, const struct batch *batch, const struct outputs *outputs,
+                      struct totals *totals);
 // Forward and backward; afterwards executor_gradients holds the gradient of the mean loss (cross-entropy + z-loss over counted targets).
 void executor_train(struct executor *executor, const struct batch *batch, uint64_t seed, uint64_t step,
                     const struct outputs *outputs, struct totals *totals);

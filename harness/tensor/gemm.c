@@ -14,8 +14,8 @@ enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112, PARALLEL_PTHREADS =
 
 typedef void sgemm_call(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
                         const float *b, int ldb, float beta, float *c, int ldc);
-typedef void dgemm_call(int order, int transpose_a, int transpose_b, int m, int n, int k, double alpha, const double *a, int lda,
-                        const double *b, int ldb, double beta, double *c, int ldc);
+typedef void dgemm_call(int order, int transpose_a, int transpose_b, int m, int n, int k, double alpha, const double *a,
+                        int lda, const double *b, int ldb, double beta, double *c, int ldc);
 
 // The opened library: process-wide, as the library's own state is. Written once, by gemm_open, before any lane runs.
 static struct {

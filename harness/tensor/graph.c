@@ -8,13 +8,19 @@
 
 #include "base/text.h"
 
-enum { OFFSET_STEP = 16 };   // elements: every parameter starts on a cache line in float
+enum { OFFSET_STEP = 16 }; // elements: every parameter starts on a cache line in float
 
 void graph_open(struct graph *graph, enum graph_mode mode, enum real real, int64_t sequences, int64_t time,
                 struct parameters *parameters, struct error *error)
 {
-    *graph = (struct graph){.mode = mode, .real = real, .time = time, .sequences = sequences, .position_limit = time,
-                            .parameters = parameters, .layer = -1, .error = error};
+    *graph = (struct graph){.mode = mode,
+                            .real = real,
+                            .time = time,
+                            .sequences = sequences,
+                            .position_limit = time,
+                            .parameters = parameters,
+                            .layer = -1,
+                            .error = error};
     parameters->real = real;
 }
 
@@ -56,7 +62,7 @@ static struct tensor *add_tensor(struct graph *graph, enum tensor_kind kind, enu
 
 struct tensor *graph_input(struct graph *graph, const char *name)
 {
-    static const char *const names[] = {"tokens", "targets", "positions"};   // the order of lane->inputs
+    static const char *const names[] = {"tokens", "targets", "positions"}; // the order of lane->inputs
     struct tensor *tensor = add_tensor(graph, TENSOR_INPUT, DTYPE_INT32);
     tensor->rank = 1;
     tensor->width = 1;
@@ -107,7 +113,7 @@ struct tensor *graph_parameter(struct graph *graph, const char *name, enum param
 {
     if (graph->failed)
         return NULL;
-    for (int i = 0; i < graph->tensor_count; i++)   // a tied matrix is one tensor
+    for (int i = 0; i < graph->tensor_count; i++) // a tied matrix is one tensor
         if (graph->tensors[i]->kind == TENSOR_PARAMETER && !strcmp(graph->tensors[i]->name, name))
             return graph->tensors[i];
     struct parameter *parameter = parameters_find(graph->parameters, name);

@@ -15,19 +15,16 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "tensor/parameters.h"
 
-enum { TENSOR_RANK_MAX = 4, TENSOR_NAME_SIZE = 96, NODE_INPUTS_MAX = 6, NODE_OUTPUTS_MAX = 2 };
-
-// The two precisions that every kernel is compiled for: one to run, one to check against.
-enum real { REAL_FLOAT, REAL_DOUBLE, REAL_COUNT };
-static inline size_t real_size(enum real real) { return real == REAL_FLOAT ? 4 : 8; }
+enum { NODE_INPUTS_MAX = 6, NODE_OUTPUTS_MAX = 2 };
 
 enum dtype { DTYPE_REAL, DTYPE_INT32, DTYPE_UINT8 };
 
 enum tensor_kind { TENSOR_PARAMETER, TENSOR_INPUT, TENSOR_ACTIVATION };
 
 struct span {
-    int64_t begin, end;   // end is not in it
+    int64_t begin, end; // end is not in it
 };
 
 struct tensor {
@@ -35,14 +32,14 @@ struct tensor {
     enum tensor_kind kind;
     enum dtype dtype;
     int rank;
-    int64_t shape[TENSOR_RANK_MAX];   // an activation's shape[0] is a row per token and not known here: 0
-    int64_t width;                    // elements of one row: the product of shape[1..], or all of a parameter
-    int index;                        // parameter: its place in the store; input: which array; activation: order of birth
-    struct node *producer;            // NULL for parameters and inputs
+    int64_t shape[TENSOR_RANK_MAX]; // an activation's shape[0] is a row per token and not known here: 0
+    int64_t width;                  // elements of one row: the product of shape[1..], or all of a parameter
+    int index;                      // parameter: its place in the store; input: which array; activation: order of birth
+    struct node *producer;          // NULL for parameters and inputs
     bool wants_gradient;
-    size_t offset, gradient_offset;   // parameter: elements into the store; activation: bytes into a lane's arena
-    struct tensor *gradient_of;       // whose gradient buffer this one shares (op->passes_gradient), or NULL: its own
-    int born, dies;                   // moments of the value's life: see plan.c
+    size_t offset, gradient_offset; // parameter: elements into the store; activation: bytes into a lane's arena
+    struct tensor *gradient_of;     // whose gradient buffer this one shares (op->passes_gradient), or NULL: its own
+    int born, dies;                 // moments of the value's life: see plan.c
     int gradient_born, gradient_dies;
 };
 
@@ -52,40 +49,44 @@ struct node {
     struct tensor *inputs[NODE_INPUTS_MAX];
     struct tensor *outputs[NODE_OUTPUTS_MAX];
     int input_count, output_count;
-    const void *attributes;                  // the op's own struct, copied into the graph
-    bool accumulate[NODE_INPUTS_MAX];        // add to that input's gradient, rather than write it first
-    bool runs_backward;                      // something that wants a gradient lies before it, and the loss behind it
-    struct tensor *saved;                    // what forward keeps for backward beside inputs and outputs, or NULL
-    size_t workspace;                        // bytes a call may use in lane->workspace
-    const char *component;                   // "ffn/swiglu": for profiles and messages
-    int layer;                               // -1 outside the layers
+    const void *attributes;           // the op's own struct, copied into the graph
+    bool accumulate[NODE_INPUTS_MAX]; // add to that input's gradient, rather than write it first
+    bool runs_backward;               // something that wants a gradient lies before it, and the loss behind it
+    struct tensor *saved;             // what forward keeps for backward beside inputs and outputs, or NULL
+    size_t workspace;                 // bytes a call may use in lane->workspace
+    const char *component;            // "ffn/swiglu": for profiles and messages
+    int layer;                        // -1 outside the layers
 };
 
 // What an op states about itself. The table is data; kernels never allocate and cannot fail.
 struct lane;
 struct kernels {
     void (*forward)(const struct node *node, struct span rows, struct lane *lane);
-    void (*backward)(const struct node *node, struct span rows, struct lane *lane);              // gradients of activations
-    void (*backward_parameters)(const struct node *node, struct span rows, struct lane *lane);   // gradients of parameters
+    void (*backward)(const struct node *node, struct span rows, struct lane *lane);            // gradients of activations
+    void (*backward_parameters)(const struct node *node, struct span rows, struct lane *lane); // gradients of parameters
 };
 
 // How the executor may cut the rows of one call.
 enum op_rows {
-    OP_ROWS_LOCAL,      // any rows: row i of the outputs needs row i of the inputs alone
-    OP_ROWS_SEQUENCE,   // whole sequences
+    OP_ROWS_LOCAL,    // any rows: row i of the outputs needs row i of the inputs alone
+    OP_ROWS_SEQUENCE, // whole sequences
 };
 
 // Which values backward reads: bits, so that the memory plan lets everything else die early.
 enum op_keeps {
-    OP_KEEPS_INPUT_0 = 1, OP_KEEPS_INPUT_1 = 2, OP_KEEPS_INPUT_2 = 4, OP_KEEPS_INPUT_3 = 8, OP_KEEPS_OUTPUT_0 = 256,
+    OP_KEEPS_INPUT_0 = 1,
+    OP_KEEPS_INPUT_1 = 2,
+    OP_KEEPS_INPUT_2 = 4,
+    OP_KEEPS_INPUT_3 = 8,
+    OP_KEEPS_OUTPUT_0 = 256,
     OP_KEEPS_OUTPUT_1 = 512,
 };
 
 struct cost {
-    double flops;          // multiply-adds counted twice, of one forward pass over `rows` rows
-    double product_flops;  // of these, in matrix products and attention: what "model FLOPs" counts
+    double flops;         // multiply-adds counted twice, of one forward pass over `rows` rows
+    double product_flops; // of these, in matrix products and attention: what "model FLOPs" counts
     double backward_product_flops;
-    double bytes;          // read and written by the forward pass
+    double bytes; // read and written by the forward pass
 };
 
 struct graph;
@@ -103,59 +104,32 @@ struct op {
     const struct kernels *kernels[REAL_COUNT];
 };
 
-// Parameters: one flat array of values, shared by every graph over the same model.
-enum parameter_role {
-    ROLE_EMBEDDING,   // a table of rows: token and position embeddings
-    ROLE_MATRIX,      // [out, in]
-    ROLE_BRANCH_OUT,  // [out, in], the last matrix of a residual branch (o_proj, down_proj)
-    ROLE_GAIN,        // starts at one
-    ROLE_BIAS,        // starts at zero
-    ROLE_CONSTANT,    // read from a checkpoint or drawn by the component; never trained
-};
-struct parameter {
-    char name[TENSOR_NAME_SIZE];   // as in safetensors
-    enum parameter_role role;
-    int rank;
-    int64_t shape[TENSOR_RANK_MAX];
-    size_t offset, count;          // elements in the flat arrays; offsets are multiples of 16
-};
-struct parameters {
-    enum real real;
-    struct parameter *list;
-    int count, capacity;
-    size_t elements;               // length of the flat arrays, padding included
-    void *values;                  // real[elements]; parameters_allocate makes it once all graphs are built
-};
-struct parameter *parameters_find(const struct parameters *parameters, const char *name);
-bool parameters_allocate(struct parameters *parameters, struct error *error);
-void parameters_free(struct parameters *parameters);
-
 enum graph_mode { GRAPH_TRAIN, GRAPH_EVAL };
 
 struct graph {
     enum graph_mode mode;
     enum real real;
-    int64_t time;             // tokens of a sequence
-    int64_t sequences;        // most sequences of one pass of a lane
-    int64_t position_limit;   // every position is below it; starts as `time`
-    bool explicit_attention;  // build the reference attention with n x n scores
+    int64_t time;            // tokens of a sequence
+    int64_t sequences;       // most sequences of one pass of a lane
+    int64_t position_limit;  // every position is below it; starts as `time`
+    bool explicit_attention; // build the reference attention with n x n scores
     struct parameters *parameters;
-    struct arena arena;       // owns tensors, nodes and attributes
+    struct arena arena; // owns tensors, nodes and attributes
     struct tensor **tensors;
     struct node **nodes;
     int tensor_count, tensor_capacity, node_count, node_capacity;
-    const char *component;    // stamped on new nodes
+    const char *component; // stamped on new nodes
     int layer;
-    struct schedule_entry *schedules;   // attention schedules already made for this graph
-    struct angle_table *angle_tables;   // and tables of rope's angles
+    struct schedule_entry *schedules; // attention schedules already made for this graph
+    struct angle_table *angle_tables; // and tables of rope's angles
     struct error *error;
     bool failed;
     // Set by the model builder.
-    struct tensor *tokens, *targets, *positions;          // inputs, int32, one a row
-    struct tensor *logits, *row_loss, *row_log_z;         // [rows, vocab], [rows], [rows]
+    struct tensor *tokens, *targets, *positions;  // inputs, int32, one a row
+    struct tensor *logits, *row_loss, *row_log_z; // [rows, vocab], [rows], [rows]
     // Set by graph_plan.
-    size_t lane_bytes;        // a lane's arena
-    size_t workspace_bytes;   // and its workspace
+    size_t lane_bytes;      // a lane's arena
+    size_t workspace_bytes; // and its workspace
 };
 
 void graph_open(struct graph *graph, enum graph_mode mode, enum real real, int64_t sequences, int64_t time,

@@ -20,10 +20,10 @@ struct tensor *op_scale(struct graph *graph, struct tensor *x, double scale);
 // Each group of gain's length is normalised by itself: gain [width] for a block's norm, [head_dim] for qk_norm. bias may be NULL.
 struct tensor *op_layernorm(struct graph *graph, struct tensor *x, struct tensor *gain, struct tensor *bias, double eps);
 struct tensor *op_rmsnorm(struct graph *graph, struct tensor *x, struct tensor *gain, double eps);
-struct tensor *op_relu(struct graph *graph, struct tensor *x);      // max(0, x)
-struct tensor *op_relu2(struct graph *graph, struct tensor *x);     // max(0, x)^2
-struct tensor *op_gelu(struct graph *graph, struct tensor *x);      // x Phi(x), the exact erf form
-struct tensor *op_silu(struct graph *graph, struct tensor *x);      // x sigmoid(x)
+struct tensor *op_relu(struct graph *graph, struct tensor *x);  // max(0, x)
+struct tensor *op_relu2(struct graph *graph, struct tensor *x); // max(0, x)^2
+struct tensor *op_gelu(struct graph *graph, struct tensor *x);  // x Phi(x), the exact erf form
+struct tensor *op_silu(struct graph *graph, struct tensor *x);  // x sigmoid(x)
 struct tensor *op_sigmoid(struct graph *graph, struct tensor *x);
 // y = cap tanh(x / cap)
 struct tensor *op_softcap(struct graph *graph, struct tensor *x, double cap);

@@ -1,8 +1,10 @@
 // parameters.c: the store of named values that several graphs share.
+#include "tensor/parameters.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "tensor/graph.h"
+#include "base/memory.h"
 
 struct parameter *parameters_find(const struct parameters *parameters, const char *name)
 {

@@ -28,7 +28,7 @@ static int node_index(const struct graph *graph, const struct node *node)
 // first to reach a tensor's gradient writes it, the others add.
 static void decide_backward(struct graph *graph)
 {
-    bool *reached = memory_allocate((size_t)graph->tensor_count, sizeof *reached);   // by the address kept in tensor->born
+    bool *reached = memory_allocate((size_t)graph->tensor_count, sizeof *reached); // by the address kept in tensor->born
     for (int i = 0; i < graph->tensor_count; i++)
         graph->tensors[i]->born = i;
     reached[graph->row_loss->born] = true;
@@ -48,7 +48,8 @@ static void decide_backward(struct graph *graph)
 static void value_lives(struct graph *graph)
 {
     for (int i = 0; i < graph->tensor_count; i++)
-        graph->tensors[i]->born = graph->tensors[i]->dies = graph->tensors[i]->gradient_born = graph->tensors[i]->gradient_dies = -1;
+        graph->tensors[i]->born = graph->tensors[i]->dies = graph->tensors[i]->gradient_born =
+            graph->tensors[i]->gradient_dies = -1;
     for (int i = 0; i < graph->node_count; i++) {
         struct node *node = graph->nodes[i];
         int back = node->runs_backward ? backward_moment(graph, i) : i;
@@ -111,7 +112,7 @@ static void share_gradients(struct graph *graph)
         int now = backward_moment(graph, i);
         struct tensor *owner = node->outputs[0]->gradient_of ? node->outputs[0]->gradient_of : node->outputs[0];
         if (owner != node->outputs[0] && owner->gradient_dies > now)
-            continue;   // another sharer still reads it
+            continue; // another sharer still reads it
         struct tensor *sharers[NODE_INPUTS_MAX];
         int count = 0;
         for (int j = 0; j < node->input_count; j++) {

@@ -17,8 +17,8 @@ struct team {
     pthread_cond_t changed;
     void (*work)(void *context, int member, int size);
     void *context;
-    atomic_uint round;      // raised to start a round
-    atomic_int running;     // members not yet done with it
+    atomic_uint round;  // raised to start a round
+    atomic_int running; // members not yet done with it
     bool closing;
 };
 

@@ -6,8 +6,14 @@ struct softcap {
 };
 
 static const struct option options[] = {
-    {.name = "cap", .type = OPTION_REAL, .offset = offsetof(struct softcap, cap), .fallback = "50", .min = 0, .max = 1e30,
-     .above_min = true, .help = "the bound that is approached and never passed"},
+    {.name = "cap",
+     .type = OPTION_REAL,
+     .offset = offsetof(struct softcap, cap),
+     .fallback = "50",
+     .min = 0,
+     .max = 1e30,
+     .above_min = true,
+     .help = "the bound that is approached and never passed"},
     {0},
 };
 

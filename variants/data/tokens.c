@@ -103,7 +103,7 @@ static bool open_tokens(const void *self, struct dataset *dataset, struct error 
 {
     const struct tokens_data *data = self;
     struct bytes train = {0}, val = {0};
-    struct content train_content, val_content;
+    struct content train_content = {0}, val_content = {0};
     bool done = false;
     if (!file_read(data->train, FILE_BYTES_MAX, &train, error) || !find_content(data->train, &train, &train_content, error))
         goto cleanup;

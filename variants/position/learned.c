@@ -4,7 +4,7 @@
 static struct tensor *embed(const struct block *block, const void *self, struct tensor *x)
 {
     (void)self;
-    const int64_t shape[] = {block->model->seq_len, block->model->d_model};   // [seq_len, d_model]
+    const int64_t shape[] = {block->model->seq_len, block->model->d_model}; // [seq_len, d_model]
     if (block->graph->time > block->model->seq_len)
         return graph_refuse(block->graph, "learned positions reach to model.seq_len=%lld and not to %lld",
                             (long long)block->model->seq_len, (long long)block->graph->time);

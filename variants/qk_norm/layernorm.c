@@ -8,8 +8,14 @@ struct layernorm {
 };
 
 static const struct option options[] = {
-    {.name = "eps", .type = OPTION_REAL, .offset = offsetof(struct layernorm, eps), .fallback = "1e-5", .min = 0, .max = 1,
-     .above_min = true, .help = "added under the root, so that nothing is divided by zero"},
+    {.name = "eps",
+     .type = OPTION_REAL,
+     .offset = offsetof(struct layernorm, eps),
+     .fallback = "1e-5",
+     .min = 0,
+     .max = 1,
+     .above_min = true,
+     .help = "added under the root, so that nothing is divided by zero"},
     {0},
 };
 
@@ -17,7 +23,7 @@ static struct tensor *build(const struct block *block, const void *self, struct 
 {
     char weight[TENSOR_NAME_SIZE];
     snprintf(weight, sizeof weight, "%s.weight", name);
-    struct tensor *gain = block_parameter(block, weight, ROLE_GAIN, 1, &block->model->head_dim);   // shared by the heads
+    struct tensor *gain = block_parameter(block, weight, ROLE_GAIN, 1, &block->model->head_dim); // shared by the heads
     return op_layernorm(block->graph, x, gain, NULL, ((const struct layernorm *)self)->eps);
 }
 

@@ -14,10 +14,7 @@ static struct stream layer(const struct block *block, struct stream stream)
     return (struct stream){.a = op_add(block->graph, x, block_ffn(block, normed))};
 }
 
-static struct tensor *close(const struct block *block, struct stream stream)
-{
-    return block_norm(block, stream.a, "norm");
-}
+static struct tensor *close(const struct block *block, struct stream stream) { return block_norm(block, stream.a, "norm"); }
 
 const struct component residual_parallel = {
     .slot = SLOT_RESIDUAL,

@@ -15,10 +15,7 @@ static struct stream layer(const struct block *block, struct stream stream)
     return (struct stream){.a = x};
 }
 
-static struct tensor *close(const struct block *block, struct stream stream)
-{
-    return block_norm(block, stream.a, "norm");
-}
+static struct tensor *close(const struct block *block, struct stream stream) { return block_norm(block, stream.a, "norm"); }
 
 const struct component residual_prenorm = {
     .slot = SLOT_RESIDUAL,

@@ -15,10 +15,12 @@
 #include <float.h>
 #include <string.h>
 
-#ifdef __AVX512F__
+#if defined __AVX512F__
 enum { VECTOR_BYTES = 64, MULTIPLY_ROWS = 8 }; // 8 x 2 sums of 32 registers
-#else
+#elif defined __AVX__
 enum { VECTOR_BYTES = 32, MULTIPLY_ROWS = 4 }; // 4 x 2 sums of 16 registers
+#else
+enum { VECTOR_BYTES = 16, MULTIPLY_ROWS = 4 };
 #endif
 enum { ARRAYS_MAX = 8 };      // tensors and gradients that a call touches
 enum { WIDTH_MULTIPLE = 16 }; // of a packed row: whole vectors of either REAL
@@ -27,21 +29,24 @@ enum { WIDTH_MULTIPLE = 16 }; // of a packed row: whole vectors of either REAL
 #define LOG2_E        1.4426950408889634074
 #define LN_2          0.69314718055994530942
 
-// The workspace of one call. Packed rows are head_dim wide, zero-padded to `width`; "transposed" is [width][query tile].
+// The workspace of one call, three shapes after each other. Packed rows are head_dim wide, zero-padded to `width`.
 enum buffer {
+    // [places][width], of one head in the order of the pass; positions [places]
     KEY,
     VALUE,
     KEY_GRADIENT,
-    VALUE_GRADIENT, // [places][width] of one head, in the order of the pass
-    KEY_POSITION,   // [places]
-    QUERY_ROWS,
-    OUTPUT_GRADIENT_ROWS, // [query tile][width]; queries are scaled
-    QUERY,
+    VALUE_GRADIENT,
+    KEY_POSITION,
+    // [query tile][width], or transposed: [width][query tile]
+    QUERY_ROWS, // scaled
+    QUERY,      // scaled, transposed
+    OUTPUT_GRADIENT_ROWS,
     OUTPUT_GRADIENT, // transposed
-    OUTPUT,          // transposed; backward: the queries' gradient
-    SCORES,
-    SCORE_GRADIENTS,
-    CAPPED, // [key tile][query tile]; capped: tanh of the scores
+    OUTPUT,          // transposed; in backward the queries' gradient
+    // [key tile][query tile]
+    SCORES,          // then probabilities
+    SCORE_GRADIENTS, // backward: of the probabilities, then of the scores
+    CAPPED,          // tanh of the scores
     BUFFER_COUNT,
 };
 
@@ -76,7 +81,7 @@ static bool plan_tiled(struct graph *graph, struct node *node, struct error *err
 struct run {
     int key, keys, column, columns;
 };
-enum { RUNS_MAX = ATTENTION_KEY_BLOCKS * ATTENTION_QUERY_TILE / 8 };
+enum { RUNS_MAX = ATTENTION_KEY_BLOCKS * ATTENTION_QUERY_TILE * 8 / (2 * VECTOR_BYTES) }; // of pairs of doubles' vectors
 
 // Consecutive blocks of keys that need the same vectors become one run. A run lies within one pair of vectors.
 static int tile_runs(const struct attention_tile *tile, int lanes, struct run *runs)

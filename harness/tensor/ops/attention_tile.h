@@ -27,12 +27,7 @@ static inline VECTOR NAME(select)(NAME(lanes) where, VECTOR yes, VECTOR no)
 static inline VECTOR NAME(keep)(NAME(lanes) where, VECTOR value) { return (VECTOR)(where & (NAME(lanes))value); }
 
 // The greater of a and b; b where a is NaN.
-static inline VECTOR NAME(max)(VECTOR a, VECTOR b)
-{
-    for (int i = 0; i < LANES; i++)
-        a[i] = a[i] > b[i] ? a[i] : b[i];
-    return a;
-}
+static inline VECTOR NAME(max)(VECTOR a, VECTOR b) { return NAME(select)(a > b, a, b); }
 
 // C = A B, or C += A B: A's element (r, k) at a[r a_row + k a_step], B's rows b_step apart, C's rows c_row.
 #define PRODUCT struct NAME(product)
@@ -101,7 +96,8 @@ static inline VECTOR NAME(exp2)(VECTOR x)
     p = p * f + 0x1.ebfbe2c540dd7p-3f;
     p = p * f + 0x1.62e4311733cb9p-1f;
     p = p * f + 1.0f;
-    NAME(lanes) power = ((NAME(lanes))shifted << 23) + 0x3f800000;
+    typedef uint32_t bits __attribute__((vector_size(VECTOR_BYTES)));
+    bits power = ((bits)shifted << 23) + 0x3f800000; // the exponent of 2^n
     return NAME(keep)(~(x < EXP2_CUT), p * (VECTOR)power);
 }
 #else

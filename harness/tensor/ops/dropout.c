@@ -81,8 +81,9 @@ static void NAME(forward)(const struct node *node, struct span rows, struct lane
 
 static void NAME(backward)(const struct node *node, struct span rows, struct lane *lane)
 {
-    NAME(mask)(node, rows, lane, lane_output_gradient(node, 0, lane), lane_input_gradient(node, 0, lane),
-               lane_accumulates(node, 0, lane));
+    NAME(mask)
+    (node, rows, lane, lane_output_gradient(node, 0, lane), lane_input_gradient(node, 0, lane),
+     lane_accumulates(node, 0, lane));
 }
 
 static const struct kernels NAME(kernels) = {NAME(forward), NAME(backward), NULL};

@@ -10,8 +10,8 @@
 #include "tensor/ops/op.h"
 
 struct rotary {
-    int64_t head_dim;      // of the angles: columns that share a table row
-    const void *table;     // real[position_limit][head_dim / 2][2]: cosine, sine
+    int64_t head_dim;  // of the angles: columns that share a table row
+    const void *table; // real[position_limit][head_dim / 2][2]: cosine, sine
 };
 
 #define KERNELS "tensor/ops/rotary.c"
@@ -126,8 +126,9 @@ static void NAME(rope_forward)(const struct node *node, struct span rows, struct
 
 static void NAME(rope_backward)(const struct node *node, struct span rows, struct lane *lane)
 {
-    NAME(turn)(node, rows, lane_input(node, 1, lane), lane_output_gradient(node, 0, lane), lane_input_gradient(node, 0, lane), -1,
-               lane_accumulates(node, 0, lane));
+    NAME(turn)
+    (node, rows, lane_input(node, 1, lane), lane_output_gradient(node, 0, lane), lane_input_gradient(node, 0, lane), -1,
+     lane_accumulates(node, 0, lane));
 }
 
 static void NAME(sinusoidal_forward)(const struct node *node, struct span rows, struct lane *lane)

@@ -305,8 +305,11 @@ static void table_reach(const struct symbol *symbol, int begin, int end, int k)
 
 static void table_weights(struct prose *prose, struct symbol *symbol)
 {
-    if (symbol->count)
-        qsort(symbol->items, (size_t)symbol->count, sizeof *symbol->items, by_text);
+    if (!symbol->count)
+        return;
+    qsort(symbol->items, (size_t)symbol->count, sizeof *symbol->items, by_text);
+    if (symbol->count - symbol->fixed > PROSE_ROLES_MAX)
+        mistake("too many roles compete", symbol->name);
     symbol->sums = arena_allocate(&prose->arena, (size_t)symbol->fixed + 1, sizeof *symbol->sums);
     for (int i = 0; i < symbol->fixed; i++)
         symbol->sums[i + 1] = symbol->sums[i] + symbol->items[i].weight;

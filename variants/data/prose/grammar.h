@@ -22,9 +22,9 @@ struct word_list {
 static const struct word_list lists[] = {
     // Women and men by turns: the place of the ending decides she or he.
     {"NAME", 400,
-     "Al Ber Bra Car Con Dag Dor El Fen Fil Gal Ger Han Hil Is Jan Jor Kas Lin Lor Mar Mel Nor Ol Per Quin Ros Sel "
-     "Tal Ur Val Wen Yor Zel",
-     "a an ina or etta ric ella ulf ia o issa ard ena win"},
+     "Ba Be Bi Bo Bu Da De Di Do Du Fa Fe Fi Fo Fu Ga Ge Gi Go Gu Ha He Hi Ho Hu Ja Je Ji Jo Ju Ka Ke Ki Ko Ku La Le Li Lo Lu "
+     "Ma Me Mi Mo Mu Na Ne Ni No Nu Pa Pe Pi Po Pu Ra Re Ri Ro Ru Sa Se Si So Su Ta Te Ti To Tu Va Ve Vi Vo Vu Za Ze Zi Zo Zu",
+     "na n la l ra r sa s ma m va th"},
     {"TOWN", 60, "Ash Bam Brad Cal Dun Elm Fal Graf Hart Ilk Kel Lud Mor Nor Oak Pem Rad Stan Thorn Wex",
      "ford by ton ham ley bury"},
     {"YEAR", 1000,
@@ -32,101 +32,67 @@ static const struct word_list lists[] = {
      "167 168 169 170 171 172 173 174 175 176 177 178 179 180 181",
      "0 1 2 3 4 5 6 7 8 9"},
     {"NUMBER", 40, "1 2 3 4 5 6 7 8 9", "0 1 2 3 4 5 6 7 8 9"},
-    {"PERSON", 20,
+    {"DATE", 60, "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28", NULL},
+    {"PRICE", 400,
+     "10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49",
+     "0 1 2 3 4 5 6 7 8 9"},
+    {"PERSON", 6,
      "miller girl king boy woman/women farmer man/men queen smith child/children baker monk widow thief/thieves "
      "soldier clerk maid judge tailor nun cook priest guard witch hunter fool prince giant piper sailor poet nurse "
-     "doctor mason uncle aunt potter squire dwarf/dwarves beggar hermit carter cousin knight page lord duke groom "
-     "barber wizard abbot singer warden scout orphan usher envoy tramp spy vet boss heir earl clown crone bride twin "
-     "rebel guest dyer rogue miner rider mayor cadet tutor lady bard tanner pupil pilot monarch elf/elves sage troll "
-     "ogre ghost consul weaver pirate butler victim actor author editor umpire owner idiot enemy ally hero/heroes",
+     "doctor mason uncle aunt potter squire dwarf/dwarves beggar hermit carter cousin knight",
      NULL},
-    {"ANIMAL", 20,
+    {"ANIMAL", 6,
      "dog cat horse hen cow fox wolf/wolves crow goat bear mouse/mice pig owl donkey duck rat goose/geese hare bull "
-     "frog swan ox/oxen lamb hawk bee mule snake hound calf/calves raven toad spider kitten dove wasp otter badger "
-     "stag lark moth eagle lizard mole crab beetle wren seal bat ant ape asp cub eel elk emu ewe fly foal gnat gull "
-     "jay kid lion lynx mink newt pony pup ram rook slug snail stork tick tiger viper whale worm yak zebra heron robin "
-     "rabbit turtle parrot falcon magpie",
+     "frog swan ox/oxen lamb hawk bee mule snake hound calf/calves raven toad spider",
      NULL},
-    {"THING", 30,
+    {"THING", 8,
      "key box hat lamp coat knife/knives ring book rope cup letter coin basket sword drum bell chair spoon boot bowl "
      "candle cart fiddle bucket shoe clock cloak map axe cake purse mirror ladder pot egg saw flute shirt apple "
      "loaf/loaves net bag crown jug needle wheel pie hammer kettle pear bow bottle comb brush quilt saddle shield "
-     "arrow cheese glove scarf/scarves spade anchor lock stone chest harp table melon fork oar flag jewel kite button "
-     "toy doll pan plum broom chain rake horn torch raft cage sack turnip pillow cherry pearl mask sledge stool ribbon "
-     "goblet cloth tub hook trunk plank scroll sickle nut shell rug trap onion carrot urn oven anvil ale awl bib bun "
-     "cap cape cane cork dart desk dice dish disk fan fig gem gown gun hoe jar keg kilt lens lid lime log lute mat mop "
-     "mug nail oil orb pail peg pen pew pin pipe plow quill rein robe rod rose salt seed sled soap sock sofa stick sun "
-     "tent tile tray tube vase veil vest wand whip wig wire yarn zither abacus acorn album amulet apron atlas icon "
-     "igloo olive organ oyster umbrella",
+     "arrow cheese glove",
      NULL},
-    {"PLACE", 15,
+    {"PLACE", 6,
      "forest barn market village garden church river inn harbour castle kitchen field hill meadow tower valley cellar "
      "orchard stable lake cave square bridge palace well school road hall shop yard island mill chapel swamp attic "
-     "court prison bakery tent moor beach quarry fair lane forge camp crypt den grove wood vault shed dale abbey alley "
-     "arch bank bay bog cabin canal cliff coast cove crag creek dam desert ditch dock dune fen ferry fort gate glen "
-     "gorge heath hut jail jetty ledge lodge marsh maze mine moat oasis park path pier pit pond port reef ridge ruin "
-     "shore spring stream tomb town wall wharf",
+     "court",
      NULL},
-    {"TEMPER", 20,
+    {"TEMPER", 6,
      "old young poor kind proud wise lazy brave tall sad happy angry clever fat quiet rich foolish shy tired hungry "
-     "cruel small gentle lame blind merry humble pale strong rude thin bold deaf sly grim calm busy idle vain weary "
-     "sick meek stern greedy noisy mad lonely jealous ragged eager ancient ill fit cold coy cross daft dear dull dumb "
-     "fair fast fierce fond frail free glum good grave great hoarse holy hot icy keen late light loyal lucky mean mild "
-     "moody neat nervous nice numb odd plump prim pure quick rash rough sane slim slow smart smug sober sore sour tame "
-     "tense timid tiny ugly weak wet wild witty amiable anxious absent able awake upset unwell",
+     "cruel small gentle lame blind merry humble pale strong rude thin bold deaf sly grim calm busy idle vain weary",
      NULL},
-    {"QUALITY", 20,
+    {"QUALITY", 6,
      "red old green blue new golden broken heavy white black little silver round big cheap long wooden dirty empty "
      "yellow fine thin strange small iron bright clean plain brown grey rusty pretty torn hollow short smooth painted "
-     "sharp stolen warm wet dusty purple dark narrow crooked lost costly rough odd sticky burnt cracked orange ugly "
-     "ancient copper tin loose oval bent blunt bronze coarse cold cool cute damp deep dry dull faded fancy flat foul "
-     "frail gold great hard hot huge large limp magic massive mouldy muddy neat nice pale pink precious rare raw ripe "
-     "rotten sad salty shiny silk soft sour spare square steel stiff strong sweet tall thick tiny tough ivory oily "
-     "urgent",
+     "sharp stolen warm",
      NULL},
-    {"REST", 20,
+    {"REST", 6,
      "sleep sing wait laugh work run dance pray smile weep listen wander rest walk shout whisper travel cough limp "
-     "swim nod sneeze kneel tremble sigh grumble stumble frown yawn snore shiver blush groan boast stare gossip hurry "
-     "whistle starve bow hum march stammer fidget age bark beg bleed blink brag breathe cower crawl creep cringe "
-     "crouch cry dawdle dine doze drift drown eat err exult faint fast fish float fly frolic gamble gasp giggle glow "
-     "go growl grin grow hiccup hop howl idle itch jog joke jump kick leap lie linger loiter lurk moan mope mumble nap "
-     "pause plod pout prowl quake rage reel roam roar rush scowl sit skate skip slip sob spit stay stir strut sulk "
-     "sway sweat swoon tiptoe toil trot vanish wade wail waltz wheeze wilt wince wink",
+     "swim nod sneeze kneel tremble sigh grumble stumble frown yawn snore shiver blush groan boast stare gossip",
      NULL},
-    {"HANDLE", 20,
+    {"HANDLE", 6,
      "carry keep find sell want buy lose mend hide need steal paint break clean drop make lift hold bring polish "
      "borrow throw fetch wash drag bury burn weigh pawn lend admire sharpen wrap draw measure pack return catch "
-     "collect forget guard juggle balance inspect trade offer empty repair examine unwrap adjust bake bend bite boil "
-     "build chew chop count cover crack crush cut dig dip dry dye eye fill fix fold get gild give glue grab grease "
-     "grind grip heat hoist hurl knit knot load lock lug mark mix nail obtain open order own peel pile pinch pocket "
-     "press prize pull push rub save scrape scrub sew shake shape show sketch smash smell sniff soak spill split spoil "
-     "squash stain store swap tear tie tilt toss touch tug turn twist use varnish wave wear weave win wipe wreck yank",
+     "collect forget",
      NULL},
-    {"MEET", 20,
+    {"MEET", 6,
      "help trust see follow love call fear know hate watch thank greet teach visit serve praise envy blame warn miss "
      "mock marry obey pity scold cheat comfort rob feed admit avoid invite insult ignore forgive annoy chase nurse "
-     "tease pester copy doubt honour rescue flatter amuse accuse adore aid alarm ape arrest attack awe ban bless bore "
-     "bribe bully charm cheer chide coach curse dare defy detest despise dread dupe elect excuse face fight fool free "
-     "fund goad guide harm haunt heal hear hire hug hunt hurt irk jeer jilt join judge kill kiss lead leave like lure "
-     "meet nag name oust outwit pay please poke punch race raise refuse rouse rule salute scare seek send shun sight "
-     "snub soothe spite stop sue tail taunt tempt thwart tire trail trick upset urge vex woo",
+     "tease pester",
      NULL},
-    {"CLAIM", 4, "say think hope believe swear dream claim guess feel deny argue pretend complain notice agree", NULL},
-    {"MANNER", 12,
+    {"CLAIM", 3, "say think hope believe swear dream claim guess feel deny", NULL},
+    {"MANNER", 4,
      "slowly quietly gladly again alone quickly today sadly softly here loudly early bravely often badly gently late "
-     "proudly well calmly together politely rarely wildly twice upstairs somewhere abroad now there daily nearby "
-     "always gaily once meekly weekly grimly idly oddly hard fast apart aloud awhile ashore indoors madly kindly "
-     "coldly warmly boldly below",
+     "proudly well calmly together politely rarely wildly",
      NULL},
-    {"WHERE", 4, "in near behind at beyond by under above past inside opposite over across around", NULL},
+    {"WHERE", 3, "in near behind at beyond by under above", NULL},
     {"DAY", 6, "morning evening night Sunday Monday afternoon Friday Tuesday winter summer spring autumn", NULL},
     {"MONTH", 12, "May June July March April August January October", NULL},
-    {"SPEAK", 4, "say ask cry whisper mutter shout reply sigh laugh snap grunt joke add beg hiss lie", NULL},
+    {"SPEAK", 3, "say ask cry whisper mutter shout reply sigh laugh snap", NULL},
 };
 
 // Who and what a story has introduced. `focus` is whom "she" and "he" mean, `other` the other of the two at hand.
-static const char *const roles[] = {"focus", "other",  "hero",  "friend", "third",        "writer", "trade",
-                                    "town",  "colour", "thing", "asked",  "asked_colour", "spare"};
+static const char *const roles[] = {"focus", "other", "hero",   "friend", "third", "rival",        "writer",
+                                    "trade", "town",  "colour", "thing",  "asked", "asked_colour", "spare"};
 
 static const struct {
     const char *name, *text[2]; // for women, for men
@@ -149,23 +115,23 @@ static const struct rule rules[] = {
     {"OWNS", 40, " has a{colour=QUALITY-a}{thing=THING}. {MEETING}"},
     {"OWNS", 30, " finds a{colour=QUALITY-a}{thing=THING}{WHERE} the{PLACE}. {MEETING}"},
     {"OWNS", 30, " buys{NUMBER}{THING+s} and a{colour=QUALITY-a}{thing=THING}. {MEETING}"},
-    {"MEETING", 60, "One{DAY}{friend=NAME} the{PERSON} comes to{town}.{other=friend}{MORE}"},
-    {"MEETING", 40, "{focus:His}{PERSON} is{friend=NAME}.{other=friend}{MORE}"},
+    {"MEETING", 60, "One{DAY}{friend=NAME} the{PERSON} comes to{town} with{third=NAME} and{rival=NAME}.{other=friend}{MORE}"},
+    {"MEETING", 40, "{focus:His}{PERSON} is{friend=NAME}, and{third=NAME} and{rival=NAME} live nearby.{other=friend}{MORE}"},
     {"SECTION", 24, "\"{LINE}"},
     {"SECTION", 76, "{TOLD}"},
     {"TOLD", 16, "{^focus}{DOES}{MORE}"},
     {"TOLD", 24, "{^other}{spare=focus}{focus=other}{other=spare}{DOES}{MORE}"},
     {"TOLD", 9, "Next{DAY}{CLAUSE}{MORE}"},
     {"TOLD", 8, "In{town}{CLAUSE}{MORE}"},
-    {"TOLD", 11, "For sale in{town}:{NUMBER}{GOODS}{SALE}"},
+    {"TOLD", 14, "On sale in{town}:{NUMBER}{GOODS} at{PRICE}{SALE}"},
     {"TOLD", 14,
-     "From{focus},{NUMBER}{MONTH}{YEAR}:\nDear{other},\nI am in{TOWN} with{third=NAME} the{PERSON}.{writer=focus}{focus=third}"
+     "From{focus},{DATE}{MONTH}{YEAR}:\nDear{other},\nI am in{TOWN} with{third=NAME} the{PERSON}.{writer=focus}{focus=third}"
      "{LETTER}"},
     {"TOLD", 12, "So{hero} the{trade} keeps the{colour}{thing}, and{friend} stays in{town}.\n\n"},
 
     {"MORE", 80, " {SENTENCE}{MORE}"},
     {"MORE", 20, "\n{SECTION}"},
-    {"SALE", 82, ",{NUMBER}{GOODS}{SALE}"},
+    {"SALE", 82, ",{NUMBER}{GOODS} at{PRICE}{SALE}"},
     {"SALE", 18, " and the{colour}{thing} of{hero}.\n{SECTION}"},
     {"GOODS", 45, "{THING+s}"},
     {"GOODS", 40, "{QUALITY}{THING+s}"},
@@ -223,7 +189,8 @@ static const struct rule rules[] = {
     {"CLAUSE", 9, " a{SINGLE}"},
     {"CLAUSE", 3, " an{SINGLE_AN}"},
     {"CLAUSE", 5, " every{EACH}"},
-    {"CLAUSE", 12, "{NUMBER}{PLURAL}"},
+    {"CLAUSE", 20, "{NUMBER}{PLURAL}"},
+    {"CLAUSE", 5, " one{third=NAME}{DOES}"},
     {"CLAUSE", 14, "{focus:he}{DOES}"},
     {"CLAUSE", 9, "{other}{DOES}"},
     {"SUBJECT", 45, "{SUBJECT_NOUN}"},
@@ -293,15 +260,22 @@ static const struct rule rules[] = {
     {"DO", 14, " are{STATE}"},
     {"STATE", 50, "{TEMPER}{STOP}"},
     {"STATE", 20, " as{TEMPER} as a{ANIMAL-a}{STOP}"},
-    {"STATE", 30, "{WHERE} the{PLACE}{STOP}"},
+    {"STATE", 30, "{WHERE} the{PLACE}{PLACE_STOP}"},
     {"REST_STOP", 34, "{MANNER}{STOP}"},
-    {"REST_STOP", 26, "{WHERE} the{PLACE}{STOP}"},
-    {"REST_STOP", 40, "{STOP}"},
+    {"REST_STOP", 26, "{WHERE} the{PLACE}{PLACE_STOP}"},
+    {"REST_STOP", 18, " with{ONE_NAMED}{STOP}"},
+    {"REST_STOP", 26, "{STOP}"},
+    {"PLACE_STOP", 60, "{STOP}"},
+    {"PLACE_STOP", 40, " of{ONE_NAMED}{STOP}"},
+    {"ONE_NAMED", 34, "{third}"},
+    {"ONE_NAMED", 34, "{rival}"},
+    {"ONE_NAMED", 16, "{friend}"},
+    {"ONE_NAMED", 16, "{hero}"},
     {"ITEM", 30, " the{THE_ITEM}"},
     {"ITEM", 20, "{QUALITY}{THING+s}"},
     {"ITEM", 26, " a{A_ITEM}"},
     {"ITEM", 12, "{focus:his}{THE_ITEM}"},
-    {"ITEM", 22, "{NUMBER}{THING+s}"},
+    {"ITEM", 34, "{NUMBER}{THING+s}"},
     {"THE_ITEM", 35, "{THING}"},
     {"THE_ITEM", 20, "{THING+s}"},
     {"THE_ITEM", 45, "{QUALITY}{THING}"},
@@ -312,13 +286,13 @@ static const struct rule rules[] = {
     {"ITEM_STOP", 10, "{THING+s}{THING_STOP}"},
     {"ITEM_STOP", 20, " a{A_ITEM}{STOP}"},
     {"ITEM_STOP", 12, "{focus:his}{THE_ITEM}{STOP}"},
-    {"ITEM_STOP", 20, "{NUMBER}{THING+s}{STOP}"},
+    {"ITEM_STOP", 34, "{NUMBER}{THING+s}{STOP}"},
     {"ITEM_STOP", 8, " that{colour}{thing}{STOP}"},
     {"THE_ITEM_STOP", 45, "{THING}{THING_STOP}"},
     {"THE_ITEM_STOP", 25, "{THING+s}{THING_STOP}"},
     {"THE_ITEM_STOP", 45, "{QUALITY}{THING}{STOP}"},
     {"THING_STOP", 66, "{STOP}"},
-    {"THING_STOP", 16, "{WHERE} the{PLACE}{STOP}"},
+    {"THING_STOP", 16, "{WHERE} the{PLACE}{PLACE_STOP}"},
     {"THING_STOP", 18, " that the{WHICH_THE}{STOP}"},
     {"WHICH_THE", 50, "{PERSON}{WHICH_DOES}"},
     {"WHICH_THE", 50, "{PERSON+s}{WHICH_DO}"},
@@ -336,6 +310,7 @@ static const struct rule rules[] = {
     {"THE_ONE", 20, "{TEMPER}{PERSON}"},
     {"SOMEONE_STOP", 38, " the{THE_ONE_STOP}"},
     {"SOMEONE_STOP", 30, "{THOSE_STOP}"},
+    {"SOMEONE_STOP", 9, " one{third=NAME}{STOP}"},
     {"THOSE_STOP", 40, "{PERSON+s}{PERSONS_STOP}"},
     {"THOSE_STOP", 30, "{ANIMAL+s}{STOP}"},
     {"THOSE_STOP", 50, "{TEMPER}{PERSON+s}{STOP}"},

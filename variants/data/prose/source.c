@@ -10,39 +10,73 @@
 #include "base/random.h"
 #include "compile.h"
 
-// The items of a symbol in two groups: [0, tabled) by its tables, and those whose text or weight depends on the roles, which
-// are few but for introductions.
+// What a symbol can say now: its tabled items but for the words that a role already holds, and what roles hold.
 struct present {
     const struct symbol *symbol;
-    int tabled;
-    uint64_t tabled_weight, weight;
-    struct candidate others[ITEMS_MAX]; // items tabled, tabled + 1, ...
+    uint64_t weight;
+    int held_count, taken_count;
+    struct candidate held[PROSE_ROLES_MAX];  // of items fixed, fixed + 1, ...
+    struct candidate taken[PROSE_ROLES_MAX]; // tabled, but out of the question; in the order of the table
 };
+
+// The place of a text in the table, or where it would be.
+static int find_text(const struct symbol *symbol, const char *text)
+{
+    int low = 0, high = symbol->fixed;
+    while (low < high) {
+        int middle = (low + high) / 2;
+        if (strcmp(symbol->items[middle].text, text) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void take(struct present *present, const struct candidate *candidate)
+{
+    int place = present->taken_count;
+    for (int i = 0; i < place; i++)
+        if (present->taken[i].text == candidate->text)
+            return; // two roles hold it
+    for (; place > 0 && strcmp(present->taken[place - 1].text, candidate->text) > 0; place--)
+        present->taken[place] = present->taken[place - 1];
+    present->taken[place] = *candidate;
+    present->taken_count++;
+    present->weight -= candidate->weight;
+}
 
 static void look(struct present *present, const struct symbol *symbol, const struct prose_state *state)
 {
-    present->symbol = symbol;
-    present->tabled = symbol->introduces ? 0 : symbol->fixed;
-    present->tabled_weight = present->weight = symbol->sums[present->tabled];
-    for (int i = present->tabled; i < symbol->count; i++) {
-        present->others[i - present->tabled] = prose_candidate(&symbol->items[i], state);
-        present->weight += present->others[i - present->tabled].weight;
+    *present = (struct present){.symbol = symbol, .weight = symbol->sums[symbol->fixed]};
+    for (int i = 0; symbol->introduces && i < PROSE_ROLES_MAX; i++) {
+        int place = state->roles[i] ? find_text(symbol, state->roles[i]->text) : symbol->fixed;
+        const struct item *item = &symbol->items[place];
+        if (place < symbol->fixed && item->word == state->roles[i] && item->stores != ROLE_NONE)
+            take(present, &(struct candidate){item->text, item->weight});
+    }
+    for (int i = symbol->fixed; i < symbol->count; i++) {
+        present->held[present->held_count] = prose_candidate(&symbol->items[i], state);
+        present->weight += present->held[present->held_count++].weight;
     }
 }
 
 // The item that `at`, below the sum of weights, falls on.
 static int pick(const struct present *present, uint64_t at)
 {
-    if (at >= present->tabled_weight) {
-        const struct candidate *other = present->others;
-        for (at -= present->tabled_weight; at >= other->weight; other++)
-            at -= other->weight;
-        return present->tabled + (int)(other - present->others);
+    const struct symbol *symbol = present->symbol;
+    for (int i = 0; i < present->held_count; i++) {
+        if (at < present->held[i].weight)
+            return symbol->fixed + i;
+        at -= present->held[i].weight;
     }
-    int low = 0, high = present->tabled;
+    for (int i = 0; i < present->taken_count; i++) // past those that stand before it
+        if (at >= symbol->sums[find_text(symbol, present->taken[i].text)])
+            at += present->taken[i].weight;
+    int low = 0, high = symbol->fixed;
     while (high - low > 1) {
         int middle = (low + high) / 2;
-        if (present->symbol->sums[middle] <= at)
+        if (symbol->sums[middle] <= at)
             low = middle;
         else
             high = middle;
@@ -63,33 +97,41 @@ static int first_from(const struct symbol *symbol, int low, int high, int k, int
     return low;
 }
 
+// Drops candidates whose byte k is another one; the weight of those left.
+static uint64_t keep_matching(struct candidate *candidates, int *count, int k, char byte)
+{
+    uint64_t weight = 0;
+    int kept = 0;
+    for (int i = 0; i < *count; i++) {
+        if (candidates[i].text[k] != byte)
+            continue;
+        weight += candidates[i].weight;
+        candidates[kept++] = candidates[i];
+    }
+    *count = kept;
+    return weight;
+}
+
 // cost[k] = -log p of byte k of the text of item `chosen` given those before it; its ending zero stands for "the word ends".
-static const char *spell(const struct present *present, int chosen, float cost[PROSE_TEXT_MAX])
+// Uses `present` up.
+static const char *spell(struct present *present, int chosen, float cost[PROSE_TEXT_MAX])
 {
     const struct symbol *symbol = present->symbol;
     const struct item *item = &symbol->items[chosen];
-    bool tabled = chosen < present->tabled;
-    const char *text = tabled ? item->text : present->others[chosen - present->tabled].text;
-    int low = 0, high = present->tabled, left = symbol->count - present->tabled, alive[ITEMS_MAX];
-    for (int j = 0; j < left; j++)
-        alive[j] = j;
+    const char *text = item->text ? item->text : present->held[chosen - symbol->fixed].text;
+    int low = 0, high = symbol->fixed;
     uint64_t weight = present->weight;
     for (int k = 0;; k++) {
         uint64_t before = weight;
-        if (!tabled) {
+        if (item->text) {
+            weight = item->reach[k];
+        } else {
             low = first_from(symbol, low, high, k, (unsigned char)text[k]);
             high = first_from(symbol, low, high, k, (unsigned char)text[k] + 1);
+            weight = symbol->sums[high] - symbol->sums[low];
         }
-        weight = tabled ? item->reach[k] : symbol->sums[high] - symbol->sums[low];
-        int kept = 0;
-        for (int j = 0; j < left; j++) {
-            const struct candidate *other = &present->others[alive[j]];
-            if (other->text[k] == text[k]) {
-                weight += other->weight;
-                alive[kept++] = alive[j];
-            }
-        }
-        left = kept;
+        weight += keep_matching(present->held, &present->held_count, k, text[k]);
+        weight -= keep_matching(present->taken, &present->taken_count, k, text[k]);
         cost[k] = weight == before ? 0 : (float)log((double)before / (double)weight);
         if (!text[k])
             return text;

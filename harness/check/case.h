@@ -1,6 +1,6 @@
 // case.h: the run that a case of `ablate verify` describes: case.yaml, keys of a run, one a line.
-#ifndef SWEEP_CASE_H
-#define SWEEP_CASE_H
+#ifndef CHECK_CASE_H
+#define CHECK_CASE_H
 
 #include "registry/run.h"
 

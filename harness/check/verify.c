@@ -1,5 +1,5 @@
 // verify.c: runs a case through the trainer and compares tensor by tensor. Called by the verb and by the tests.
-#include "train/verify.h"
+#include "check/verify.h"
 
 #include <inttypes.h>
 #include <math.h>

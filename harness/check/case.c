@@ -1,5 +1,5 @@
 // case.c: reads case.yaml. Called by the verb and by the tests.
-#include "sweep/case.h"
+#include "check/case.h"
 
 #include <string.h>
 

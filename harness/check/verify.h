@@ -9,8 +9,8 @@
 // allowed, 1e-3 for updates. NaN, a missing and an unexpected tensor fail by name.
 //
 // Everything runs as in training: single precision, the trainer's own step, with two lanes and with one.
-#ifndef TRAIN_VERIFY_H
-#define TRAIN_VERIFY_H
+#ifndef CHECK_VERIFY_H
+#define CHECK_VERIFY_H
 
 #include "registry/run.h"
 
