@@ -20,11 +20,12 @@
 
 extern char **environ;
 
-static char program_path[PATH_MAX], folder[] = "/tmp/ablate-runner-XXXXXX";
+static char program_path[PATH_MAX], plugins_path[PATH_MAX], folder[] = "/tmp/ablate-runner-XXXXXX";
 
 void program_folder_open(int steps, int seeds)
 {
     cr_assert_not_null(realpath(PROGRAM, program_path), "%s is not there; make builds it", PROGRAM);
+    cr_assert_not_null(realpath(PLUGINS, plugins_path), "%s is not there; make builds it", PLUGINS);
     cr_assert_not_null(mkdtemp(folder));
     cr_assert_eq(chdir(folder), 0);
     FILE *text = fopen("text.txt", "w");
@@ -104,6 +105,8 @@ int program_wait(pid_t process)
 }
 
 int program_run(const char *const *words) { return program_wait(program_start(words, NULL)); }
+
+const char *program_plugins(void) { return plugins_path; }
 
 char *program_output(void)
 {

@@ -18,6 +18,8 @@ pid_t program_start(const char *const *words, const char *const *variables);
 // Waits; the exit status, or 1000 + the signal that ended it.
 int program_wait(pid_t process);
 int program_run(const char *const *words);
+// The folder of the plug-ins that this build made.
+const char *program_plugins(void);
 // What output.txt holds; the caller frees.
 char *program_output(void);
 

@@ -213,6 +213,41 @@ Test(runner, an_interrupted_sweep_continues, .init = open_long, .fini = program_
     expect_undisturbed("after an interruption");
 }
 
+// A worker is another process: it must know the plug-ins too, or it could not read its run.
+Test(runner, workers_load_the_plug_ins, .init = open_short, .fini = program_folder_close)
+{
+    struct text plugin = {0};
+    text_add(&plugin, "%s/softplus.so", program_plugins());
+    program_write_experiment(60, 1, "  ffn: {values: [gelu, softplus]}\n");
+    cr_assert_eq(program_run(run_tiny), 2, "an unknown component was taken");
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--no-report", "--plugin", plugin.data, NULL}), 0, "%s",
+                 program_output());
+    cr_assert_eq(program_count(database, "SELECT count(*) FROM runs WHERE state = 'finished'"), 2);
+    text_free(&plugin);
+}
+
+// Runs of another version are taken as they are, which a reader of the answer must know.
+Test(runner, reuse_across_versions_is_said, .init = open_short, .fini = program_folder_close)
+{
+    cr_assert_eq(program_run(run_tiny), 0);
+    struct text none = {0};
+    program_query(database, "UPDATE fact SET value = '0123456789ab' WHERE name = 'commit' AND run <= 2", &none);
+    text_free(&none);
+    cr_assert_eq(program_run(run_tiny), 0);
+    expect_output("2 of the 6 runs there are were made by another version of the program (0123456789ab");
+}
+
+// Speeds taken side by side are not those of a machine of one's own.
+Test(runner, runs_that_shared_the_machine_are_marked, .init = open_short, .fini = program_folder_close)
+{
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--no-report", "--jobs", "2", NULL}), 0);
+    cr_assert_eq(program_count(database, "SELECT count(*) FROM runs WHERE shared_machine"), 6);
+    cr_assert_eq(program_run(
+                     (const char *const[]){"run", "tiny.yaml", "--no-report", "--jobs", "1", "--db", "one/ablate.db", NULL}),
+                 0);
+    cr_assert_eq(program_count("one/ablate.db", "SELECT count(*) FROM runs WHERE shared_machine"), 0);
+}
+
 // Two writers would tear the rows apart.
 Test(runner, a_second_sweep_on_the_same_database_is_refused, .init = open_long, .fini = program_folder_close)
 {
