@@ -3,7 +3,9 @@
 # A component is found by its place, variants/<slot>/<name>.c: adding or deleting the file is all there is to it. What it needs
 # beside that file lies in variants/<slot>/<name>/.
 
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 ARCH    ?= native
 BUILD   ?= build
 PROGRAM ?= ablate

@@ -12,6 +12,7 @@
 
 #include "fixture_program.h"
 
+#ifndef __SANITIZE_ADDRESS__ // which brings an allocator of its own
 static const char *const run_tiny[] = {"run", "tiny.yaml", "--no-report", NULL};
 static char library[PATH_MAX];
 static char *want;
@@ -74,7 +75,6 @@ static void loop(const char *call, const char *role)
     cr_assert_gt(tried, 1, "no %s of the %s was ever made to fail", call, role);
 }
 
-#ifndef __SANITIZE_ADDRESS__ // which brings an allocator of its own
 Test(faults, allocations_of_the_runner, .init = open_folder, .fini = close_folder) { loop("allocate", "runner"); }
 Test(faults, allocations_of_a_worker, .init = open_folder, .fini = close_folder) { loop("allocate", "worker"); }
 Test(faults, writes_of_the_runner, .init = open_folder, .fini = close_folder) { loop("write", "runner"); }

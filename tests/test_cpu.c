@@ -1,0 +1,33 @@
+// test_cpu.c: a program carried to an older machine says so instead of dying of an illegal instruction.
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+#include "base/cpu.h"
+
+// These tests run here, so what they were built for is here.
+Test(cpu, the_machine_that_built_the_program_passes)
+{
+    struct error error = {0};
+    cr_expect(cpu_check(cpu_built_for, cpu_features(), &error), "%s", error.text);
+    cr_expect(error.count == 0);
+}
+
+// One line, with the instructions that are missing and no others, and what to do.
+Test(cpu, what_is_missing_is_named)
+{
+    struct error error = {0};
+    cr_expect(!cpu_check(CPU_AVX2 | CPU_FMA | CPU_AVX512BF16, CPU_AVX | CPU_AVX2, &error));
+    cr_expect(error.count == 1 && strstr(error.text, "lacks: fma avx512bf16;") && strstr(error.text, "make clean all"), "%s",
+              error.text);
+    error = (struct error){0};
+    cr_expect(cpu_check(0, 0, &error));
+}
+
+// All features at once still fit the line.
+Test(cpu, everything_may_be_missing)
+{
+    struct error error = {0};
+    cr_expect(!cpu_check(UINT32_MAX, 0, &error));
+    cr_expect(strstr(error.text, "sse4.2") && strstr(error.text, "avx512ifma;"), "%s", error.text);
+}
