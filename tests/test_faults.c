@@ -13,6 +13,7 @@
 #include "fixture_program.h"
 
 #ifndef __SANITIZE_ADDRESS__ // which brings an allocator of its own
+
 static const char *const run_tiny[] = {"run", "tiny.yaml", "--no-report", NULL};
 static char library[PATH_MAX];
 static char *want;
