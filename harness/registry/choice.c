@@ -179,15 +179,6 @@ void choice_print(enum slot slot, const struct choice *choice, struct text *text
         text_add(text, ")");
 }
 
-bool choice_is_default(enum slot slot, const struct choice *choice)
-{
-    struct text text = {0};
-    choice_print(slot, choice, &text);
-    bool same = strcmp(text.data, slot_facts[slot].fallback) == 0;
-    text_free(&text);
-    return same;
-}
-
 // One entry of a list: quoted, or up to the next comma outside parentheses.
 static char *next_entry(char **rest, bool *broken)
 {

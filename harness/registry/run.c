@@ -202,17 +202,6 @@ bool run_set_pair(struct run *run, const char *pair, struct arena *arena, struct
     return run_set(run, arena_format(arena, "%.*s", (int)(equals - pair), pair), equals + 1, arena, error);
 }
 
-const struct option *run_option(const struct run *run, const char *key_name, struct error *error)
-{
-    struct key key;
-    if (!key_find(key_name, &key, error) || key.scalar || !key.option)
-        return key.scalar;
-    const struct option *option = NULL;
-    if (!next_choice(run, &key, &(int){0}, &option))
-        no_option(run, key_name, &key, error);
-    return option;
-}
-
 bool run_print(const struct run *run, const char *key_name, struct text *text)
 {
     struct error unread = {0};
