@@ -69,12 +69,12 @@ struct sample {
 };
 static const char *const kinds[] = {"shared", "separate", NULL};
 static const struct option samples[] = {
-    {.name = "count", .type = OPTION_INT, .offset = offsetof(struct sample, count), .fallback = "4", .min = 1, .max = 64},
-    {.name = "rate", .type = OPTION_REAL, .offset = offsetof(struct sample, rate), .fallback = "1e-3", .above_min = true},
-    {.name = "share", .type = OPTION_REAL, .offset = offsetof(struct sample, share), .fallback = "0.5", .max = 1},
-    {.name = "flag", .type = OPTION_BOOL, .offset = offsetof(struct sample, flag), .fallback = "true"},
-    {.name = "kind", .type = OPTION_CHOICE, .offset = offsetof(struct sample, kind), .fallback = "shared", .choices = kinds},
-    {.name = "path", .type = OPTION_TEXT, .offset = offsetof(struct sample, path), .fallback = ""},
+    {"count", OPTION_INT, offsetof(struct sample, count), .fallback = "4", .min = 1, .max = 64},
+    {"rate", OPTION_REAL, offsetof(struct sample, rate), .fallback = "1e-3", .above_min = true},
+    {"share", OPTION_REAL, offsetof(struct sample, share), .fallback = "0.5", .max = 1},
+    {"flag", OPTION_BOOL, offsetof(struct sample, flag), .fallback = "true"},
+    {"kind", OPTION_CHOICE, offsetof(struct sample, kind), .fallback = "shared", .choices = kinds},
+    {"path", OPTION_TEXT, offsetof(struct sample, path), .fallback = ""},
     {0},
 };
 

@@ -13,13 +13,7 @@ struct describe_options {
 };
 
 static const struct option options[] = {
-    {.name = "curve",
-     .type = OPTION_INT,
-     .offset = offsetof(struct describe_options, curve),
-     .fallback = "0",
-     .min = 0,
-     .max = 10000000,
-     .unit = "steps",
+    {"curve", OPTION_INT, offsetof(struct describe_options, curve), .fallback = "0", .min = 0, .max = 10000000, .unit = "steps",
      .help = "prints a schedule's learning rate at each of so many steps, with --set applied; 0: no curve"},
     {0},
 };
