@@ -90,9 +90,7 @@ static bool refuse_word(const char *word, struct error *error)
         nearest_offer(&nearest, slot_facts[slot].name);
     for (const struct component *const *c = registry_list(); *c; c++)
         nearest_offer(&nearest, (*c)->name);
-    const char *meant = nearest_answer(&nearest);
-    return error_request(error, "no component or slot \"%s\"%s%s%s. See: ablate list", word, meant ? ", did you mean \"" : "",
-                         meant ? meant : "", meant ? "\"" : "");
+    return error_request(error, "no component or slot \"%s\"%s See: ablate list", word, nearest_suggestion(&nearest).text);
 }
 
 static bool subject_read(const char *word, struct subject *subject, struct arena *arena, struct error *error)

@@ -93,11 +93,8 @@ static bool unknown_option(enum slot slot, const struct component *component, co
     for (const struct option *option = component->options; option && option->name; option++)
         nearest_offer(&nearest, option->name);
     const char *where = slot_facts[slot].name;
-    if (nearest_answer(&nearest))
-        return error_request(error, "%s: %s: no option \"%s\", did you mean \"%s\"? See: ablate describe %s/%s", where, value,
-                             name, nearest_answer(&nearest), where, component->name);
-    return error_request(error, "%s: %s: no option \"%s\". See: ablate describe %s/%s", where, value, name, where,
-                         component->name);
+    return error_request(error, "%s: %s: no option \"%s\"%s See: ablate describe %s/%s", where, value, name,
+                         nearest_suggestion(&nearest).text, where, component->name);
 }
 
 // One "name=value" of `value`; `set` remembers which options were named.

@@ -155,8 +155,8 @@ static bool no_option(const struct run *run, const char *name, const struct key 
     if (!any)
         error_request(error, "%s: %s is %s, which has no options; set %s first", name, where, value.data, where);
     else if (nearest_answer(&nearest))
-        error_request(error, "%s: %s is %s, which has no option \"%s\", did you mean \"%s\"?", name, where, value.data,
-                      key->option, nearest_answer(&nearest));
+        error_request(error, "%s: %s is %s, which has no option \"%s\"%s", name, where, value.data, key->option,
+                      nearest_suggestion(&nearest).text);
     else
         error_request(error, "%s: %s is %s, which has no option \"%s\". See: ablate describe %s/NAME", name, where, value.data,
                       key->option, where);

@@ -46,8 +46,7 @@ static int take_word(struct draft *draft, const struct yaml *node, const char *c
             text_add(&all, "%s%s", all.length ? ", " : "", words[i]);
     }
     if (nearest_answer(&nearest))
-        draft_mistake(draft, node->line, "%s: no \"%s\", did you mean \"%s\"?", node->key, node->text,
-                      nearest_answer(&nearest));
+        draft_mistake(draft, node->line, "%s: no \"%s\"%s", node->key, node->text, nearest_suggestion(&nearest).text);
     else
         draft_mistake(draft, node->line, "%s: no \"%s\"; there are %s", node->key, node->text, all.data);
     text_free(&all);
@@ -86,8 +85,8 @@ static void take_sections(struct draft *draft, const struct yaml *map, const str
         if (section->name)
             section->take(draft, entry);
         else if (nearest_answer(&nearest))
-            draft_mistake(draft, entry->line, "%s%sno key \"%s\", did you mean \"%s\"?", owner, colon, entry->key,
-                          nearest_answer(&nearest));
+            draft_mistake(draft, entry->line, "%s%sno key \"%s\"%s", owner, colon, entry->key,
+                          nearest_suggestion(&nearest).text);
         else if (!map->key && strchr(entry->key, '.'))
             draft_mistake(draft, entry->line, "no key \"%s\" here; what runs are made of stands under `parameters:`",
                           entry->key);

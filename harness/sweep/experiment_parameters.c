@@ -193,8 +193,8 @@ static int unknown_keys(struct draft *draft, const struct yaml *parameter)
         }
         unknown += !known;
         if (!known && nearest_answer(&nearest))
-            draft_mistake(draft, entry->line, "%s: no key \"%s\", did you mean \"%s\"?", parameter->key, entry->key,
-                          nearest_answer(&nearest));
+            draft_mistake(draft, entry->line, "%s: no key \"%s\"%s", parameter->key, entry->key,
+                          nearest_suggestion(&nearest).text);
         else if (!known)
             draft_mistake(draft, entry->line, "%s: no key \"%s\"; there are value, values, min, max, distribution",
                           parameter->key, entry->key);
