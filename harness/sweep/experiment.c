@@ -33,24 +33,7 @@ static int take_word(struct draft *draft, const struct yaml *node, const char *c
 {
     if (!is_kind(draft, node, YAML_TEXT))
         return -1;
-    struct nearest nearest;
-    nearest_open(&nearest, node->text);
-    struct text all = {0};
-    for (int i = 0; words[i]; i++) {
-        if (*node->text && strcmp(words[i], node->text) == 0) {
-            text_free(&all);
-            return i;
-        }
-        nearest_offer(&nearest, words[i]);
-        if (*words[i])
-            text_add(&all, "%s%s", all.length ? ", " : "", words[i]);
-    }
-    if (nearest_answer(&nearest))
-        draft_mistake(draft, node->line, "%s: no \"%s\"%s", node->key, node->text, nearest_suggestion(&nearest).text);
-    else
-        draft_mistake(draft, node->line, "%s: no \"%s\"; there are %s", node->key, node->text, all.data);
-    text_free(&all);
-    return -1;
+    return draft_word(draft, node->line, arena_format(draft->arena, "%s: no", node->key), node->text, words);
 }
 
 static bool take_count(struct draft *draft, const struct yaml *node, int64_t min, int64_t max, int64_t *value)
