@@ -1,5 +1,5 @@
 // fixture_attention.c: see fixture_attention.h.
-#include "tests/fixture_attention.h"
+#include "fixture_attention.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

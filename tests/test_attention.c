@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/fixture_attention.h"
+#include "fixture_attention.h"
 
 // max |got - want| / max |want|; NaN counts as infinite.
 static double distance(const struct bench *got, const void *got_array, const struct bench *want, const void *want_array,

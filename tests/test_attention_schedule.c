@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/fixture_attention.h"
+#include "fixture_attention.h"
 
 // Every visible pair stands in exactly one tile, inside the lanes of its block, and no other pair does.
 static void check_schedule(const struct attention_pattern *pattern, const void *options, int64_t time, const char *name)
