@@ -22,14 +22,19 @@ static void append_text(struct error *error, const char *format, ...)
     va_end(arguments);
 }
 
+static void append_line(struct error *error, const char *format, va_list arguments)
+{
+    append(error, format, arguments);
+    append_text(error, "\n");
+    error->count++;
+}
+
 bool error_add(struct error *error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    append(error, format, arguments);
+    append_line(error, format, arguments);
     va_end(arguments);
-    append_text(error, "\n");
-    error->count++;
     return false;
 }
 
@@ -37,10 +42,8 @@ bool error_request(struct error *error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    append(error, format, arguments);
+    append_line(error, format, arguments);
     va_end(arguments);
-    append_text(error, "\n");
-    error->count++;
     error->is_request = true;
     return false;
 }
@@ -53,10 +56,8 @@ bool error_add_at(struct error *error, const char *file, int line, const char *f
         append_text(error, "%s: ", file);
     va_list arguments;
     va_start(arguments, format);
-    append(error, format, arguments);
+    append_line(error, format, arguments);
     va_end(arguments);
-    append_text(error, "\n");
-    error->count++;
     return false;
 }
 
