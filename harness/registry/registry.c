@@ -89,7 +89,9 @@ const struct component *registry_find(enum slot slot, const char *name, struct e
         if (list[i]->slot == slot)
             nearest_offer(&nearest, list[i]->name);
     }
-    if (nearest_answer(&nearest))
+    if (slot_facts[slot].off && strcmp(name, slot_facts[slot].off) == 0)
+        error_request(error, "%s: \"%s\" stands for no component at all. See: ablate list %s", slot_name, name, slot_name);
+    else if (nearest_answer(&nearest))
         error_request(error, "%s: no component \"%s\", did you mean \"%s\"? See: ablate list %s", slot_name, name,
                       nearest_answer(&nearest), slot_name);
     else
