@@ -3,7 +3,10 @@
 
 #include "tensor/gemm.h"
 
-#define KERNELS "tensor/gemm_reference.c"
+#include "tensor/twice.h"
+#include "gemm_reference.c"
+#include "tensor/twice.h"
+#include "gemm_reference.c"
 #include "tensor/twice.h"
 
 #else
