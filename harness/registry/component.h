@@ -72,6 +72,8 @@ struct block {
 // "model.layers.3." + suffix in a layer, "model." + suffix outside: the safetensors name.
 struct tensor *block_parameter(const struct block *block, const char *suffix, enum parameter_role role, int rank,
                                const int64_t *shape);
+// The gain of a normalisation, <name>.weight [width].
+struct tensor *block_gain(const struct block *block, const char *name, int64_t width);
 // A projection <name>.weight [out, width of x], with <name>.bias [out] where model.bias is set.
 struct tensor *block_linear(const struct block *block, struct tensor *x, const char *name, enum parameter_role role,
                             int64_t out);
