@@ -105,7 +105,7 @@ $(GENERATED): $(BUILD)/%.o: $(BUILD)/%.c $(BUILD)/flags
 # run, where this build has put them.
 $(BUILD)/plugins/%.so: tests/plugins/%.c
 	@mkdir -p $(@D)
-	$(QUIET) $(CC) $(CPPFLAGS) -Itests/plugins $(COMPILE) $(CFLAGS) -fPIC -shared -o $@ $<
+	$(QUIET) $(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) -fPIC -shared -o $@ $<
 
 $(BUILD)/tests/faults/inject.so: tests/faults/inject.c
 	@mkdir -p $(@D)
@@ -138,7 +138,7 @@ test: setup   ## builds and passes every test
 lint: $(BUILD)/schema.c   ## formatting, warnings as errors, cppcheck
 	@clang-format --dry-run -Werror $(OWN_C) $(HEADERS)
 	@printf '%s\n' $(OWN_C) | xargs -P$(JOBS) -n4 \
-	   $(CC) $(CPPFLAGS) $(TEST_FLAGS) -Itests/plugins $(filter-out -M%,$(COMPILE)) -fsyntax-only -Werror
+	   $(CC) $(CPPFLAGS) $(TEST_FLAGS) $(filter-out -M%,$(COMPILE)) -fsyntax-only -Werror
 	@cppcheck --quiet -j$(JOBS) --std=c11 --error-exitcode=1 --inline-suppr --suppressions-list=.cppcheck \
 	   --enable=warning,performance,portability -D_GNU_SOURCE -Iharness $(SOURCES) $(COMPONENTS) $(HELPERS)
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cpu.h"
+#include "base/file.h"
 #include "cli/verb.h"
 #include "registry/registry.h"
 
@@ -80,7 +81,7 @@ int main(int argc, char **argv)
     else
         done = run_verb(argc - 1, (const char *const *)argv + 1, &error);
     if (fflush(stdout) || ferror(stdout))
-        done = error_add(&error, "standard output: %s", strerror(errno));
+        done = error_add(&error, "the output cannot be written: %s", file_trouble(errno));
     print_error(&error);
     return done ? 0 : error.is_request ? 2 : 1;
 }

@@ -517,8 +517,8 @@ Test(hostile, a_folder_or_nothing_is_no_experiment)
     struct experiment experiment;
     struct error folder = {0}, missing = {0};
     cr_expect_not(experiment_read("experiments", NULL, &experiment, &folder));
-    cr_expect_str_eq(folder.text, "experiments: not a file\n");
+    cr_expect_str_eq(folder.text, "experiments: not a file; check the path\n");
     cr_expect_not(experiment_read("no-such.yaml", NULL, &experiment, &missing));
-    cr_expect_str_eq(missing.text, "no-such.yaml: No such file or directory\n");
+    cr_expect_str_eq(missing.text, "no-such.yaml: there is no such file or folder; check the path\n");
     cr_expect(folder.is_request && missing.is_request);
 }

@@ -5,12 +5,22 @@
 #include <stdio.h>
 #include <string.h>
 
+// What a file or a user wrote may be quoted in it: a terminal must not take that for commands, nor a line for two.
 static void append(struct error *error, const char *format, va_list arguments)
 {
-    size_t room = ERROR_TEXT_SIZE - error->length;
+    size_t room = ERROR_TEXT_SIZE - error->length, before = error->length;
     int count = vsnprintf(error->text + error->length, room, format, arguments);
     if (count > 0)
         error->length += (size_t)count < room ? (size_t)count : room - 1;
+    for (char *c = error->text + before; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
+}
+
+static void end_line(struct error *error)
+{
+    if (error->length < ERROR_TEXT_SIZE - 1)
+        error->text[error->length++] = '\n';
 }
 
 static void append_text(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -25,7 +35,7 @@ static void append_text(struct error *error, const char *format, ...)
 static void append_line(struct error *error, const char *format, va_list arguments)
 {
     append(error, format, arguments);
-    append_text(error, "\n");
+    end_line(error);
     error->count++;
 }
 
@@ -65,7 +75,8 @@ bool error_carry(struct error *error, const char *lead, const struct error *from
 {
     for (const char *line = from->text; *line;) {
         size_t length = strcspn(line, "\n");
-        append_text(error, "%s%.*s\n", lead, (int)length, line);
+        append_text(error, "%s%.*s", lead, (int)length, line);
+        end_line(error);
         line += length + (line[length] == '\n');
     }
     error->count += from->count;

@@ -14,16 +14,45 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+static const struct {
+    int number;
+    const char *words;
+} troubles[] = {
+    {ENOENT, "there is no such file or folder; check the path"},
+    {ENOTDIR, "a part of its path is no folder; check the path"},
+    {EISDIR, "a folder, where a file is needed"},
+    {EACCES, "there is no permission for it; change that or use another place"},
+    {EPERM, "there is no permission for it; change that or use another place"},
+    {EROFS, "the disk is read-only; name another place"},
+    {ENOSPC, "the disk is full; free some space"},
+    {EDQUOT, "your share of the disk is full; free some space"},
+    {EFBIG, "it would be larger than files may be; raise the limit (ulimit -f) or use another disk"},
+    {ENAMETOOLONG, "its name is too long; choose a shorter one"},
+    {ELOOP, "the links on its path lead in a circle; check the path"},
+    {EMFILE, "too many files are open; raise the limit (ulimit -n)"},
+    {ENFILE, "too many files are open on this machine; close some programs"},
+    {EIO, "the disk reports an error; try again, and mistrust the disk if it stays"},
+    {ENOMEM, "the machine has no more memory; close some programs"},
+};
+
+const char *file_trouble(int number)
+{
+    for (size_t i = 0; i < sizeof troubles / sizeof *troubles; i++)
+        if (troubles[i].number == number)
+            return troubles[i].words;
+    return strerror(number);
+}
+
 bool file_read(const char *path, size_t limit, struct bytes *bytes, struct error *error)
 {
     struct stat status;
     bool done = false;
     *bytes = (struct bytes){0};
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe without a writer is refused, not waited for
     if (file < 0)
-        return error_add(error, "%s: %s", path, strerror(errno));
+        return error_add(error, "%s: %s", path, file_trouble(errno));
     if (fstat(file, &status) || !S_ISREG(status.st_mode)) {
-        error_add(error, "%s: not a file", path);
+        error_add(error, "%s: not a file; check the path", path);
         goto cleanup;
     }
     if ((uint64_t)status.st_size > limit) {
@@ -41,7 +70,7 @@ bool file_read(const char *path, size_t limit, struct bytes *bytes, struct error
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0) {
-            error_add(error, "%s: %s", path, strerror(errno));
+            error_add(error, "%s: it cannot be read: %s", path, file_trouble(errno));
             goto cleanup;
         }
         if (got == 0)
@@ -116,9 +145,23 @@ bool file_replace_parts(const char *path, const struct file_part *parts, int cou
     }
     if (!done) {
         unlink(beside.data);
-        error_add(error, "%s: %s; nothing was changed", path, strerror(trouble));
+        error_add(error, "%s: it cannot be written: %s. Nothing was changed", path, file_trouble(trouble));
     } else if (!sync_folder_of(path)) {
-        done = error_add(error, "%s: its folder could not be synced: %s", path, strerror(errno));
+        done = error_add(error, "%s: it may not outlive a power cut: %s", path, file_trouble(errno));
+    }
+    text_free(&beside);
+    return done;
+}
+
+bool file_replaceable(const char *path, struct error *error)
+{
+    struct text beside = {0};
+    text_add(&beside, "%s.new", path);
+    int file = open(beside.data, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    bool done = file >= 0 || error_add(error, "%s: it cannot be written: %s", path, file_trouble(errno));
+    if (file >= 0) {
+        close(file);
+        unlink(beside.data);
     }
     text_free(&beside);
     return done;
@@ -134,14 +177,14 @@ bool folder_create(const char *path, struct error *error)
         char kept = *c;
         *c = '\0';
         if (mkdir(copy, 0777) && errno != EEXIST)
-            done = error_add(error, "%s: the folder cannot be made: %s", copy, strerror(errno));
+            done = error_add(error, "%s: the folder cannot be made: %s", copy, file_trouble(errno));
         *c = kept;
         if (!kept)
             break;
     }
     struct stat status;
     if (done && (stat(path, &status) || !S_ISDIR(status.st_mode)))
-        done = error_add(error, "%s: not a folder", path);
+        done = error_add(error, "%s: not a folder, where one is needed; move it away or name another place", path);
     free(copy);
     return done;
 }

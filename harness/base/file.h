@@ -24,11 +24,16 @@ struct file_part {
     size_t count;
 };
 bool file_replace_parts(const char *path, const struct file_part *parts, int count, struct error *error);
+// Whether file_replace has a chance: its folder is there and takes files. Leaves nothing behind.
+bool file_replaceable(const char *path, struct error *error);
 bool folder_create(const char *path, struct error *error); // with its parents; existing is fine
 
 enum { HASH_TEXT_SIZE = 65 };
 // SHA-256 as 64 hex digits.
 void hash_bytes(const void *data, size_t count, char text[HASH_TEXT_SIZE]);
+
+// What an errno value of a file means, and what to do: "the disk is full; free some space".
+const char *file_trouble(int number);
 
 double clock_seconds(void); // monotonic
 int64_t clock_unix(void);   // seconds since 1970, UTC

@@ -53,7 +53,10 @@ static bool set_keys(const char *path, const struct yaml *root, struct run *run,
         done = error_add_at(error, path, entry->line, "%.*s", (int)strcspn(trouble.text, "\n"), trouble.text);
         error->is_request = true;
     }
-    return done && run_resolve(run, error);
+    struct error whole = {0};
+    if (done && !run_resolve(run, &whole))
+        done = error_carry(error, arena_format(arena, "%s: ", path), &whole);
+    return done;
 }
 
 bool case_read(const char *folder, struct run *run, const char **absent, struct arena *arena, struct error *error)

@@ -18,11 +18,13 @@ struct sheet {
     struct table table;
     bool live; // a person watches: one line a component, as it goes
     int held, failed;
+    int heard; // of one component
 };
 
 static void report(void *context, const struct component *component, const struct finding *finding)
 {
     struct sheet *sheet = context;
+    sheet->heard += finding->verdict != NOT_TRIED;
     sheet->held += finding->verdict == CONFORMS;
     sheet->failed += finding->verdict == FAILS;
     table_row(&sheet->table);
@@ -72,7 +74,10 @@ static bool run(const struct request *request, struct error *error)
             continue;
         if (sheet.live)
             printf("%s/%s:", slot_facts[(*list)->slot].name, (*list)->name);
+        sheet.heard = 0;
         conformance_check(*list, request->arena, report, &sheet);
+        if (sheet.live && !sheet.heard)
+            printf(" nothing to hold it to");
         if (sheet.live)
             printf("\n");
         fflush(stdout);
@@ -82,6 +87,8 @@ static bool run(const struct request *request, struct error *error)
     else
         table_print(&sheet.table, request->format, stdout);
     table_close(&sheet.table);
+    if (sheet.held + sheet.failed == 0)
+        return error_request(error, "nothing was checked: no property is known for what was named");
     return !sheet.failed || error_add(error, "%d properties do not hold", sheet.failed);
 }
 

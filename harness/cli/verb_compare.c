@@ -13,6 +13,7 @@
 #include "cli/table.h"
 #include "cli/verb.h"
 #include "report/comparison.h"
+#include "report/page.h"
 #include "report/screen.h"
 
 struct compare_options {
@@ -149,9 +150,11 @@ static bool is_colourful(void)
     return isatty(STDOUT_FILENO) && !(refused && *refused) && terminal && strcmp(terminal, "dumb");
 }
 
-static void print_screen(const struct comparison *comparison, const struct compare_options *wanted, struct arena *arena)
+static void print_screen(const struct request *request, const struct comparison *comparison)
 {
-    const char *page = arena_format(arena, "results/%s/report.html", comparison->view->name);
+    const struct compare_options *wanted = request->options;
+    const char *page =
+        arena_format(request->arena, "%s/report.html", page_folder(request->database, comparison->view->name, request->arena));
     const char *const next[] = {page, NULL};
     struct screen_options screen = {
         .width = screen_width(),
@@ -173,7 +176,7 @@ static bool run(const struct request *request, struct error *error)
         return false;
     bool done = comparison_open(store, request->words[0], request->arena, &comparison, error);
     if (done && request->format == OUTPUT_TEXT)
-        print_screen(&comparison, request->options, request->arena);
+        print_screen(request, &comparison);
     else if (done)
         print_rows(&comparison, request->format);
     store_close(store);

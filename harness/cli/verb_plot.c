@@ -18,7 +18,7 @@ static const struct option options[] = {
     {"format", OPTION_CHOICE, offsetof(struct plot_options, format), .fallback = "svg", .choices = gnuplot_terminals,
      .help = "pdf is 3.3 inches wide, a column of a paper"},
     {"out", OPTION_TEXT, offsetof(struct plot_options, out), .fallback = "", .unit = "FOLDER",
-     .help = "where to write figures, data and scripts; results/<name>/figures without it"},
+     .help = "where to write figures, data and scripts; <name>/figures beside the database without it"},
     {"log", OPTION_BOOL, offsetof(struct plot_options, log), .fallback = "false", .help = "a logarithmic horizontal axis"},
     {0},
 };
@@ -42,7 +42,8 @@ static bool draw_wanted(const struct request *request, const struct figure *only
     const struct figure_source source = {.store = store, .comparison = &comparison};
     const char *folder = wanted->out;
     if (!*folder)
-        folder = arena_format(request->arena, "%s/figures", page_folder(comparison.view->name, request->arena));
+        folder =
+            arena_format(request->arena, "%s/figures", page_folder(request->database, comparison.view->name, request->arena));
     const char *lack = figure_lacks(only ? only : figures, &comparison);
     if (lack && (only || comparison.finished + comparison.diverged == 0))
         return error_request(error, "%s: nothing to draw, because %s", comparison.view->name, lack);

@@ -5,12 +5,12 @@
 #include "report/page.h"
 #include "store/view.h"
 
-static bool report(struct store *store, const char *name, struct arena *arena, struct error *error)
+static bool report(const struct request *request, struct store *store, const char *name, struct error *error)
 {
     struct comparison comparison;
-    if (!comparison_open(store, name, arena, &comparison, error))
+    if (!comparison_open(store, name, request->arena, &comparison, error))
         return false;
-    const char *folder = page_folder(comparison.view->name, arena);
+    const char *folder = page_folder(request->database, comparison.view->name, request->arena);
     const struct figure_source source = {.store = store, .comparison = &comparison};
     if (!page_write(&source, folder, error))
         return false;
@@ -29,7 +29,7 @@ static bool run(const struct request *request, struct error *error)
     if (done && !*names)
         done = error_request(error, "%s: holds no experiment yet; run one first: ablate run demo", request->database);
     for (; names && *names; names++)
-        done = report(store, *names, request->arena, error) && done;
+        done = report(request, store, *names, error) && done;
     store_close(store);
     return done;
 }

@@ -182,11 +182,11 @@ static bool run_dry(const struct request *request, struct plan *plan, struct err
 // ---- Running -------------------------------------------------------------------------------------------------------------------
 
 // A page that cannot be drawn (no gnuplot, a folder that cannot be written) is no reason to call the runs failed: it is said.
-static void write_page(struct store *store, const struct comparison *comparison, struct arena *arena)
+static void write_page(const struct request *request, struct store *store, const struct comparison *comparison)
 {
     struct error trouble = {0};
     const struct figure_source source = {.store = store, .comparison = comparison};
-    const char *folder = page_folder(comparison->view->name, arena);
+    const char *folder = page_folder(request->database, comparison->view->name, request->arena);
     if (page_write(&source, folder, &trouble))
         printf("%s/report.html\n", folder);
     else
@@ -207,7 +207,7 @@ static bool print_answer(const struct request *request, struct store *store, con
                      stdout);
         fflush(stdout);
         if (!chosen->no_report)
-            write_page(store, &comparison, &arena);
+            write_page(request, store, &comparison);
     }
     fflush(stdout);
     arena_close(&arena);
@@ -262,9 +262,7 @@ static bool run(const struct request *request, struct error *error)
     struct sweep sweep;
     struct store *store = NULL;
     bool done = read_sweep(request, &sweep, error), interrupted = false;
-    const char *slash = strrchr(request->database, '/');
-    const char *checkpoints =
-        arena_format(request->arena, "%.*scheckpoints", slash ? (int)(slash - request->database) + 1 : 0, request->database);
+    const char *checkpoints = arena_format(request->arena, "%s/checkpoints", store_place(request->database, request->arena));
     if (done && !chosen->dry_run)
         done = store_open(&store, request->database, STORE_WRITE, error);
     for (int i = 0; i < sweep.planned && !interrupted && (chosen->dry_run || store); i++) {

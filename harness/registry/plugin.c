@@ -3,11 +3,14 @@
 // A plug-in is a component file compiled as <name>.so. Refused before anything of it is read: no such file, another ABI number
 // (component.h). Then its one descriptor, <slot>_<name>, must be there and keep the contract. Called by main for --plugin.
 #include <dlfcn.h>
+#include <elf.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "registry/registry.h"
 
@@ -21,6 +24,36 @@ static bool base_name(const char *path, char *name, size_t size)
     memcpy(name, base, length - 3);
     name[length - 3] = '\0';
     return true;
+}
+
+// The loader maps what the headers claim and is killed where the file ends before that: every segment, and the table of sections at
+// the file's end, must lie in it.
+static bool is_whole(int file, uint64_t size)
+{
+    Elf64_Ehdr head;
+    if (pread(file, &head, sizeof head, 0) != (ssize_t)sizeof head || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
+        head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_phentsize != sizeof(Elf64_Phdr))
+        return false;
+    uint64_t sections = (uint64_t)head.e_shnum * head.e_shentsize;
+    if (head.e_phoff > size || head.e_shoff > size || sections > size - head.e_shoff)
+        return false;
+    for (uint64_t i = 0; i < head.e_phnum; i++) {
+        Elf64_Phdr segment;
+        off_t place = (off_t)(head.e_phoff + i * sizeof segment);
+        if (pread(file, &segment, sizeof segment, place) != (ssize_t)sizeof segment || segment.p_offset > size ||
+            segment.p_filesz > size - segment.p_offset)
+            return false;
+    }
+    return true;
+}
+
+static bool check_whole(const char *path, const char *full, uint64_t size, struct error *error)
+{
+    int file = open(full, O_RDONLY | O_CLOEXEC);
+    bool whole = file >= 0 && is_whole(file, size);
+    if (file >= 0)
+        close(file);
+    return whole || error_request(error, "%s: not a shared object, or cut off; compile it again", path);
 }
 
 static const struct component *find_descriptor(void *handle, const char *name, const char *path, struct error *error)
@@ -54,6 +87,8 @@ bool registry_load_plugin(const char *path, struct error *error)
         return error_request(error, "%s: no such plug-in file", path);
     if (!base_name(path, name, sizeof name))
         return error_request(error, "%s: a plug-in's file is named after its component, as softplus.so", path);
+    if (!check_whole(path, full, (uint64_t)status.st_size, error))
+        return false;
     void *handle = dlopen(full, RTLD_NOW | RTLD_LOCAL);
     if (!handle)
         return error_request(error, "%s: it cannot be loaded: %s", path, dlerror());

@@ -86,8 +86,11 @@ const struct component *registry_find(enum slot slot, const char *name, struct e
         if (list[i]->slot == slot)
             nearest_offer(&nearest, list[i]->name);
     }
-    error_request(error, "%s: no component \"%s\"%s See: ablate list %s", slot_name, name, nearest_suggestion(&nearest).text,
-                  slot_name);
+    if (slot_facts[slot].off && strcmp(name, slot_facts[slot].off) == 0)
+        error_request(error, "%s: \"%s\" stands for no component at all. See: ablate list %s", slot_name, name, slot_name);
+    else
+        error_request(error, "%s: no component \"%s\"%s See: ablate list %s", slot_name, name,
+                      nearest_suggestion(&nearest).text, slot_name);
     return NULL;
 }
 

@@ -110,10 +110,11 @@ bool page_write(const struct figure_source *source, const char *folder, struct e
     return written;
 }
 
-const char *page_folder(const char *experiment, struct arena *arena)
+const char *page_folder(const char *database, const char *experiment, struct arena *arena)
 {
-    char *folder = arena_format(arena, "results/%s", experiment);
-    for (char *c = folder + strlen("results/"); *c; c++)
+    const char *parent = store_place(database, arena);
+    char *folder = arena_format(arena, "%s/%s", parent, experiment);
+    for (char *c = folder + strlen(parent) + 1; *c; c++)
         if ((unsigned char)*c <= ' ' || *c == '/' || *c == 0x7f || (*c == '.' && c[-1] == '/'))
             *c = '-';
     return folder;

@@ -6,12 +6,14 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/file.h"
+
 static bool cannot_write(const struct store *store, struct error *error)
 {
     // Only an open that did not work leaves its reason.
     int trouble = (sqlite3_errcode(store->database) & 0xff) == SQLITE_CANTOPEN ? sqlite3_system_errno(store->database) : 0;
     return error_add(error, "%s: it or its folder cannot be written%s%s. Name another with --db FILE", store->path,
-                     trouble ? ": " : "", trouble ? strerror(trouble) : "");
+                     trouble ? ": " : "", trouble ? file_trouble(trouble) : "");
 }
 
 static bool input_output(const struct store *store, struct error *error)
@@ -20,7 +22,7 @@ static bool input_output(const struct store *store, struct error *error)
     return error_add(error,
                      "%s: the machine could not read or write it%s%s. What was stored is kept; when that is mended, the same "
                      "command continues",
-                     store->path, trouble ? ": " : "", trouble ? strerror(trouble) : "");
+                     store->path, trouble ? ": " : "", trouble ? file_trouble(trouble) : "");
 }
 
 bool store_trouble(const struct store *store, struct error *error)

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 
 const char *const run_state_names[] = {[RUN_PLANNED] = "planned",   [RUN_RUNNING] = "running", [RUN_FINISHED] = "finished",
@@ -38,7 +39,7 @@ static bool take_lock(struct store *store, struct error *error)
     bool done = false;
     store->lock = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (store->lock < 0) {
-        error_add(error, "%s: its lock cannot be made: %s. Name another with --db FILE", path.data, strerror(errno));
+        error_add(error, "%s: it cannot be made: %s (--db FILE)", path.data, file_trouble(errno));
     } else if (flock(store->lock, LOCK_EX | LOCK_NB)) {
         int64_t process = lock_holder(store->lock);
         if (process)
@@ -56,6 +57,17 @@ static bool take_lock(struct store *store, struct error *error)
     }
     text_free(&path);
     return done;
+}
+
+const char *store_place(const char *path, struct arena *arena)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+    int parent = slash == path ? 1 : slash ? (int)(slash - path) : 0;
+    if (strcmp(name, "ablate.db") == 0)
+        return parent ? arena_format(arena, "%.*s", parent, path) : ".";
+    if (dot && dot > name)
+        return arena_format(arena, "%.*s", (int)(dot - path), path);
+    return arena_format(arena, "%s.files", path);
 }
 
 int64_t store_writer(const char *path)
@@ -169,7 +181,7 @@ static bool check_file(struct store *store, bool *is_new, struct error *error)
     if (*is_new)
         return true;
     if (access(store->path, R_OK))
-        return error_request(error, "%s: cannot be read: %s. Name another with --db FILE", store->path, strerror(errno));
+        return error_request(error, "%s: it cannot be read: %s. Name another with --db FILE", store->path, file_trouble(errno));
     if (!S_ISREG(status.st_mode))
         return error_request(error, "%s: not a file. Name another with --db FILE", store->path);
     if (!read_header(store, header, &size, error))

@@ -24,6 +24,10 @@ enum store_mode { STORE_READ, STORE_WRITE };
 bool store_open(struct store **store, const char *path, enum store_mode mode, struct error *error);
 void store_close(struct store *store); // NULL is fine
 
+// Where that which belongs to a database lies, checkpoints and pages: the folder of `results/ablate.db` is `results`, that of any
+// other name, `results/x.db`, is `results/x` (`results/x.files` where the name has no ending), so that no two share one.
+const char *store_place(const char *path, struct arena *arena);
+
 // The process that holds the writer's lock now; 0: nobody, so that a run in state `running` was interrupted.
 int64_t store_writer(const char *path);
 

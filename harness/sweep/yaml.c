@@ -19,7 +19,8 @@ struct builder {
     int depth, nodes;
     const char *key; // read, and waiting for its value
     int key_line;
-    bool over; // too deep or too large: nothing more is read
+    bool repeated; // it was there before: its value is read and not kept
+    bool over;     // too deep or too large: nothing more is read
 };
 
 struct yaml *yaml_find(const struct yaml *map, const char *key)
@@ -47,6 +48,7 @@ static void take_key(struct builder *builder, const char *key, int line)
                      key, same->line);
     builder->key = key;
     builder->key_line = line;
+    builder->repeated = same != NULL;
 }
 
 static struct yaml *add(struct builder *builder, enum yaml_kind kind, int line)
@@ -61,6 +63,10 @@ static struct yaml *add(struct builder *builder, enum yaml_kind kind, int line)
     builder->key = NULL;
     if (builder->depth == 0) {
         builder->root = node;
+        return node;
+    }
+    if (builder->repeated) {
+        builder->repeated = false;
         return node;
     }
     struct yaml *parent = builder->open[builder->depth - 1], **last = &builder->last[builder->depth - 1];

@@ -45,8 +45,8 @@ static void print_facts(const struct checkpoint *checkpoint, const char *hash, s
     memcpy(&bits, &checkpoint->watch.first_loss, sizeof bits);
     text_add(text,
              "{\"run\": \"%s\", \"step\": %" PRId64 ", \"first_loss\": \"%016" PRIx64 "\", \"above\": %" PRId64
-             ", \"arrays\": \"%s\"}",
-             checkpoint->run, checkpoint->step, bits, checkpoint->watch.above, hash);
+             ", \"seconds\": %.3f, \"arrays\": \"%s\"}",
+             checkpoint->run, checkpoint->step, bits, checkpoint->watch.above, checkpoint->seconds, hash);
 }
 
 bool checkpoint_write(const char *path, const struct checkpoint *checkpoint, const struct optimizer *optimizer,
@@ -84,21 +84,21 @@ static bool read_facts(const char *path, const char *metadata, struct checkpoint
 {
     const char *run = NULL, *first_loss = NULL, *arrays = NULL;
     json_int_t step = -1, above = -1;
+    double seconds = -1;
     uint64_t bits = 0;
     json_t *facts = metadata ? json_loads(metadata, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    bool done = facts && json_unpack(facts, "{s:s, s:I, s:s, s:I, s:s}", "run", &run, "step", &step, "first_loss", &first_loss,
-                                     "above", &above, "arrays", &arrays) == 0;
-    done = done && step >= 0 && above >= 0 && sscanf(first_loss, "%16" SCNx64, &bits) == 1 && strlen(arrays) < HASH_TEXT_SIZE;
+    bool done = facts && json_unpack(facts, "{s:s, s:I, s:s, s:I, s:F, s:s}", "run", &run, "step", &step, "first_loss",
+                                     &first_loss, "above", &above, "seconds", &seconds, "arrays", &arrays) == 0;
+    done = done && step >= 0 && above >= 0 && seconds >= 0 && sscanf(first_loss, "%16" SCNx64, &bits) == 1 &&
+           strlen(arrays) < HASH_TEXT_SIZE;
     if (!done)
-        error_add(error, "%s: not a checkpoint of ablate; remove it, and the run starts at its first step", path);
+        error_add(error, "%s: not a checkpoint of ablate", path);
     else if (strcmp(run, checkpoint->run) != 0)
-        done =
-            error_add(error,
-                      "%s: the checkpoint of another run (%.16s, this is %s); remove it, and the run starts at its first step",
-                      path, run, checkpoint->run);
+        done = error_add(error, "%s: the checkpoint of another run (%.16s, this is %s)", path, run, checkpoint->run);
     if (done)
         memcpy(hash, arrays, strlen(arrays) + 1);
     checkpoint->step = step;
+    checkpoint->seconds = seconds;
     checkpoint->watch.above = above;
     memcpy(&checkpoint->watch.first_loss, &bits, sizeof bits);
     json_decref(facts);
@@ -126,25 +126,30 @@ static bool read_arrays(const struct safetensors *file, const struct optimizer *
     return done;
 }
 
-bool checkpoint_read(const char *path, struct checkpoint *checkpoint, const struct optimizer *optimizer, bool *found,
-                     struct error *error)
+static bool read_whole(const char *path, struct checkpoint *checkpoint, const struct optimizer *optimizer, struct error *error)
 {
     struct safetensors file;
-    *found = access(path, F_OK) == 0;
-    if (!*found)
-        return errno == ENOENT || error_add(error, "%s: %s", path, strerror(errno));
-    if (!safetensors_read(path, &file, error))
-        return error_add(error, "%s: the checkpoint cannot be used; remove it, and the run starts at its first step", path);
     char stored[HASH_TEXT_SIZE], hash[HASH_TEXT_SIZE];
-    bool done = read_facts(path, file.metadata, checkpoint, stored, error);
+    if (!safetensors_read(path, &file, error))
+        return false;
+    bool done = read_facts(path, file.metadata, checkpoint, stored, error) && read_arrays(&file, optimizer, error);
     if (done) {
-        done = read_arrays(&file, optimizer, error);
         hash_arrays(optimizer, hash);
-        if (done && strcmp(hash, stored) != 0)
-            done = error_add(error, "%s: its numbers are not those that were written", path);
-        if (!done)
-            error_add(error, "%s: the checkpoint cannot be used; remove it, and the run starts at its first step", path);
+        done = strcmp(hash, stored) == 0 || error_add(error, "%s: its numbers are not those that were written", path);
     }
     safetensors_close(&file);
     return done;
+}
+
+bool checkpoint_read(const char *path, struct checkpoint *checkpoint, const struct optimizer *optimizer, bool *found,
+                     struct error *error)
+{
+    struct error reason = {0};
+    *found = access(path, F_OK) == 0;
+    if (!*found)
+        return errno == ENOENT || error_request(error, "%s: %s", path, file_trouble(errno));
+    if (read_whole(path, checkpoint, optimizer, &reason))
+        return true;
+    return error_request(error, "%.*s. It cannot be continued: remove it or name another, and the run starts at its first step",
+                         (int)strcspn(reason.text, "\n"), reason.text);
 }

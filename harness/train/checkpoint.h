@@ -16,7 +16,8 @@ struct watch {
 };
 struct checkpoint {
     char run[RUN_ID_SIZE];
-    int64_t step; // steps done
+    int64_t step;   // steps done
+    double seconds; // that they took, in all attempts
     struct watch watch;
 };
 

@@ -27,6 +27,7 @@ struct session {
     struct evaluation_room evaluation;
     struct checkpoint state; // of now: step counts the steps done
     double step_seconds, told_seconds;
+    double began; // earlier, by what the attempts before this one took
     int64_t first_step, told_step;
     bool diverged;
     int64_t diverged_at;
@@ -96,8 +97,10 @@ static bool resume(struct session *session, struct error *error)
     session->state = (struct checkpoint){.watch = {.first_loss = NAN}};
     run_identity(session->run, session->dataset.hash, gemm_rule(), session->state.run);
     if (session->options->checkpoint &&
-        !checkpoint_read(session->options->checkpoint, &session->state, &session->trainer.optimizer, &found, error))
+        (!file_replaceable(session->options->checkpoint, error) ||
+         !checkpoint_read(session->options->checkpoint, &session->state, &session->trainer.optimizer, &found, error)))
         return false;
+    session->began -= session->state.seconds;
     session->first_step = session->told_step = session->state.step;
     return true;
 }
@@ -218,6 +221,7 @@ static bool is_due(int64_t every, int64_t step) { return every > 0 && step % eve
 // The store first, so that a checkpoint never lies ahead of it.
 static bool save(struct session *session, struct error *error)
 {
+    session->state.seconds = clock_seconds() - session->began;
     return session->sink->commit(session->sink->context, session->state.step, error) &&
            checkpoint_write(session->options->checkpoint, &session->state, &session->trainer.optimizer, error);
 }
@@ -246,8 +250,7 @@ static bool train(struct session *session, struct error *error)
 bool train_run(const struct run *run, const struct train_options *options, const struct train_sink *sink,
                struct train_result *result, struct error *error)
 {
-    struct session session = {.run = run, .options = options, .sink = sink};
-    double begin = clock_seconds();
+    struct session session = {.run = run, .options = options, .sink = sink, .began = clock_seconds()};
     bool done = false;
     if (!gemm_open(error))
         return false;
@@ -263,7 +266,7 @@ bool train_run(const struct run *run, const struct train_options *options, const
     *result = (struct train_result){
         .state = session.diverged ? TRAIN_DIVERGED : TRAIN_FINISHED,
         .diverged_at = session.diverged ? session.diverged_at : -1,
-        .seconds = clock_seconds() - begin,
+        .seconds = clock_seconds() - session.began,
         .tokens_per_s = steps ? (double)(steps * run->train.batch * run->model.seq_len) / session.step_seconds : 0,
         .peak_rss_bytes = resident_peak_bytes(),
     };

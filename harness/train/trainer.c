@@ -18,8 +18,10 @@ static bool build(struct trainer *trainer, struct graph *graph, enum graph_mode 
 bool trainer_open(struct trainer *trainer, const struct run *run, const struct trainer_options *options, struct error *error)
 {
     const struct executor_options executor = {.lanes = (int)run->train.lanes, .poison = options->poison};
+    // More would only wait for the lanes, at worst for a core.
+    int threads = options->threads < executor.lanes ? options->threads : executor.lanes;
     *trainer = (struct trainer){.run = run};
-    if (!gemm_open(error) || !team_open(&trainer->team, options->threads, error))
+    if (!gemm_open(error) || !team_open(&trainer->team, threads, error))
         return false;
     if (!build(trainer, &trainer->train_graph, GRAPH_TRAIN, error) ||
         (options->evaluates && !build(trainer, &trainer->eval_graph, GRAPH_EVAL, error)))

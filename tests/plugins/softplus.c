@@ -1,7 +1,7 @@
 // softplus.c: softplus(x W1 + b1) W2 + b2, softplus(x) = log(1 + e^x): a worked plug-in with an operation of its own.
 //
 // Made outside the tree, the file is a plug-in; put under variants/ffn/, it is built in. Build and use it with
-//   gcc -std=c11 -O3 -D_GNU_SOURCE -fPIC -shared -fno-math-errno -fopenmp-simd -I HARNESS -I . -o softplus.so softplus.c
+//   gcc -O3 -fPIC -shared -fno-math-errno -fopenmp-simd -I HARNESS -o softplus.so softplus.c
 //   ablate check ffn/softplus --plugin softplus.so
 // where HARNESS is the program's folder harness/. The part under `#else` is compiled twice, for float and for double.
 #ifndef REAL
@@ -10,7 +10,10 @@
 #include "tensor/ops/op.h"
 #include "tensor/vector_math.h"
 
-#define KERNELS "softplus.c"
+#include "tensor/twice.h"
+#include "softplus.c"
+#include "tensor/twice.h"
+#include "softplus.c"
 #include "tensor/twice.h"
 
 static bool plan(struct graph *graph, struct node *node, struct error *error)

@@ -104,7 +104,10 @@ static int tile_panels(const struct attention_tile *tile, int lanes, struct pane
     return count;
 }
 
-#define KERNELS "tensor/ops/attention.c"
+#include "tensor/twice.h"
+#include "attention.c"
+#include "tensor/twice.h"
+#include "attention.c"
 #include "tensor/twice.h"
 
 const struct op attention_tiled = {

@@ -57,7 +57,10 @@ static bool plan_explicit(struct graph *graph, struct node *node, struct error *
     return true;
 }
 
-#define KERNELS "tensor/ops/attention_explicit.c"
+#include "tensor/twice.h"
+#include "attention_explicit.c"
+#include "tensor/twice.h"
+#include "attention_explicit.c"
 #include "tensor/twice.h"
 
 const struct op attention_explicit = {

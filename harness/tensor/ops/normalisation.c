@@ -14,7 +14,10 @@ struct normalisation {
     bool centred;
 };
 
-#define KERNELS "tensor/ops/normalisation.c"
+#include "tensor/twice.h"
+#include "normalisation.c"
+#include "tensor/twice.h"
+#include "normalisation.c"
 #include "tensor/twice.h"
 
 static bool plan(struct graph *graph, struct node *node, struct error *error)

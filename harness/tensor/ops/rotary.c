@@ -14,7 +14,10 @@ struct rotary {
     const void *table; // real[position_limit][head_dim / 2][2]: cosine, sine
 };
 
-#define KERNELS "tensor/ops/rotary.c"
+#include "tensor/twice.h"
+#include "rotary.c"
+#include "tensor/twice.h"
+#include "rotary.c"
 #include "tensor/twice.h"
 
 static bool plan(struct graph *graph, struct node *node, struct error *error)
