@@ -140,7 +140,8 @@ Test(data, what_cannot_be_read_is_said_by_its_name)
     const char *empty = file_of(&place, "b", "", 0);
     expect_refusal(&place, arena_format(&place.arena, "text(path=%s)", empty), empty, "empty");
     expect_refusal(&place, arena_format(&place.arena, "tokens(train=%s, val=%s)", empty, empty), empty, "empty");
-    expect_refusal(&place, arena_format(&place.arena, "tokens(train=%s, val=%s)", missing, empty), missing, "there is no such file");
+    expect_refusal(&place, arena_format(&place.arena, "tokens(train=%s, val=%s)", missing, empty), missing,
+                   "there is no such file");
     // A file that claims a terabyte must not be believed.
     cr_assert(truncate(empty, (off_t)1 << 40) == 0);
     expect_refusal(&place, arena_format(&place.arena, "text(path=%s)", empty), empty, "say how many");
