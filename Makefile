@@ -23,13 +23,13 @@ SOURCES    := $(wildcard harness/*.c harness/*/*.c harness/*/*/*.c)
 COMPONENTS := $(sort $(wildcard variants/*/*.c))
 HELPERS    := $(sort $(wildcard variants/*/*/*.c))
 VERBS      := $(sort $(wildcard harness/cli/verb_*.c))
-OBJECTS    := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES) $(COMPONENTS) $(HELPERS)) \
-              $(addprefix $(BUILD)/,components.o verbs.o schema.o made.o)
+GENERATED  := $(addprefix $(BUILD)/,components.o verbs.o schema.o made.o)
+OBJECTS    := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES) $(COMPONENTS) $(HELPERS)) $(GENERATED)
 TESTS      := $(wildcard tests/*.c)
 TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(TESTS))
 TEST_SCRIPTS := $(sort $(wildcard tests/*.sh))
 PLUGINS      := $(patsubst tests/plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard tests/plugins/*.c))
-HEADERS      := $(wildcard harness/*/*.h tests/*.h variants/*/*/*.h)
+HEADERS      := $(wildcard harness/*/*.h harness/*/*/*.h tests/*.h variants/*/*/*.h)
 OWN_C        := $(SOURCES) $(COMPONENTS) $(HELPERS) $(TESTS) $(wildcard tests/plugins/*.c tests/faults/*.c)
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -40,56 +40,65 @@ ifeq ($(V),)
 QUIET = @echo '  $@';
 endif
 
+# The end of a rule that has written $@.new: what did not change keeps its age, and nothing is made from it again.
+REPLACE = cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
 all: $(PROGRAM)   ## builds ./ablate
 
-$(PROGRAM): $(OBJECTS)
-	$(QUIET) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(PROGRAM): $(OBJECTS) $(BUILD)/files
+	$(QUIET) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LDLIBS)
+
+# What is linked, so that a file that is gone is unlinked too; and what compiles it, so that other flags compile everything again
+# and the flags that a run's provenance names are true.
+MADE_FLAGS := $(filter-out -W% -M%,$(COMPILE) $(CFLAGS))
+$(BUILD)/files: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' $(OBJECTS) $(TEST_OBJECTS) > $@.new; $(REPLACE)
+
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(CC) $(MADE_FLAGS)' > $@.new; $(REPLACE)
 
 # What runs before it is known whether this CPU has what the rest was built for.
 $(addprefix $(BUILD)/harness/,main.o base/cpu.o base/error.o): BASELINE := -march=x86-64
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(QUIET) $(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) $(BASELINE) -c -o $@ $<
 
-# The list of components is the list of files; it is rewritten only when that changes.
+# A list of what files define: $(call LIST,header,type,array,names).
+define LIST
+	@mkdir -p $(@D)
+	@{ echo '// Written by make from the names of files.'; echo '#include "$(1)"'; \
+	   printf 'extern const struct $(2) %s;\n' $(4); echo 'extern const struct $(2) *const $(3)[];'; \
+	   echo 'const struct $(2) *const $(3)[] = {'; printf '    &%s,\n' $(4); echo '    NULL};'; } > $@.new; $(REPLACE)
+endef
+
+# variants/ffn/swiglu.c defines ffn_swiglu, harness/cli/verb_run.c verb_run.
 $(BUILD)/components.c: FORCE
-	@mkdir -p $(BUILD)
-	@{ echo '// Written by make from the files in variants/.'; echo '#include "registry/component.h"'; \
-	   echo 'extern const struct component *const components_built_in[];'; \
-	   $(foreach c,$(COMPONENTS),echo 'extern const struct component $(word 2,$(subst /, ,$(c)))_$(basename $(notdir $(c)));';) \
-	   echo 'const struct component *const components_built_in[] = {'; \
-	   $(foreach c,$(COMPONENTS),echo '    &$(word 2,$(subst /, ,$(c)))_$(basename $(notdir $(c))),';) \
-	   echo '    NULL};'; } > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	$(call LIST,registry/component.h,component,components_built_in,$(subst /,_,$(COMPONENTS:variants/%.c=%)))
 
 $(BUILD)/verbs.c: FORCE
-	@mkdir -p $(BUILD)
-	@{ echo '// Written by make from the files harness/cli/verb_*.c.'; echo '#include "cli/verb.h"'; \
-	   $(foreach v,$(basename $(notdir $(VERBS))),echo 'extern const struct verb $(v);';) \
-	   echo 'const struct verb *const verbs[] = {'; \
-	   $(foreach v,$(basename $(notdir $(VERBS))),echo '    &$(v),';) \
-	   echo '    NULL};'; } > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	$(call LIST,cli/verb.h,verb,verbs,$(notdir $(VERBS:.c=)))
 
 # The schema becomes a part of the program; bytes, because a string literal of its length is not portable.
 $(BUILD)/schema.c: harness/store/schema.sql
-	@mkdir -p $(BUILD)
+	@mkdir -p $(@D)
 	@{ echo '// Written by make from harness/store/schema.sql.'; echo 'extern const char store_schema[];'; \
 	   echo 'const char store_schema[] = {'; od -An -v -tu1 $< | sed 's/ *\([0-9][0-9]*\)/\1,/g'; echo '0};'; } > $@
 
 # What the program was made from, for the provenance of its runs: the commit where this folder is a repository's own, with
 # "+changes" when files differ from it.
-MADE_FLAGS := $(filter-out -W% -M%,$(COMPILE) $(CFLAGS))
 $(BUILD)/made.c: FORCE
-	@mkdir -p $(BUILD)
+	@mkdir -p $(@D)
 	@commit=unknown; if prefix=$$(git rev-parse --show-prefix 2>/dev/null) && [ -z "$$prefix" ]; then \
 	   commit=$$(git rev-parse --short=12 HEAD 2>/dev/null) || commit=unknown; \
 	   [ -z "$$(git status --porcelain 2>/dev/null)" ] || commit="$$commit+changes"; fi; \
 	 { echo '// Written by make.'; echo 'extern const char made_commit[], made_flags[];'; \
 	   echo "const char made_commit[] = \"$$commit\";"; \
-	   echo 'const char made_flags[] = "$(subst ",\",$(MADE_FLAGS))";'; } > $@.new; \
-	 cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	   echo 'const char made_flags[] = "$(subst ",\",$(MADE_FLAGS))";'; } > $@.new; $(REPLACE)
 
-$(BUILD)/components.o $(BUILD)/verbs.o $(BUILD)/schema.o $(BUILD)/made.o: $(BUILD)/%.o: $(BUILD)/%.c
+$(GENERATED): $(BUILD)/%.o: $(BUILD)/%.c $(BUILD)/flags
 	$(QUIET) $(CC) $(CPPFLAGS) $(COMPILE) $(CFLAGS) -c -o $@ $<
 
 # A component file as a plug-in, and a library to preload that lets calls fail. Tests find both, and the program that some of them
@@ -106,8 +115,8 @@ TEST_FLAGS = -I. -DPLUGINS='"$(BUILD)/plugins"' -DFAULTS_LIBRARY='"$(BUILD)/test
 $(BUILD)/tests/%.o: CPPFLAGS += $(TEST_FLAGS)
 
 $(BUILD)/tests/run: | $(PLUGINS) $(BUILD)/tests/faults/inject.so $(PROGRAM)
-$(BUILD)/tests/run: $(filter-out $(BUILD)/harness/main.o,$(OBJECTS)) $(TEST_OBJECTS)
-	$(QUIET) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
+$(BUILD)/tests/run: $(filter-out $(BUILD)/harness/main.o,$(OBJECTS)) $(TEST_OBJECTS) $(BUILD)/files
+	$(QUIET) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) -lcriterion $(LDLIBS)
 
 # ---- What people call ------------------------------------------------------------------------------------------------------
 

@@ -1,18 +1,12 @@
 // test_comparison.c: which runs count, what is said of those that do not, and what a reader sees.
 #include <criterion/criterion.h>
-#include <criterion/redirect.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cli/verb.h"
-#include "fixture_experiment.h"
 #include "report/comparison.h"
 #include "report/layout.h"
-#include "report/number.h"
 #include "report/screen.h"
 
 enum { ARMS = 5, SEEDS = 4, RUNS = ARMS * SEEDS };
@@ -387,128 +381,4 @@ Test(comparison, no_escapes_unless_asked)
     hides(&narrow, "\033");
     shows(&narrow, "position=?[31mrope?x");
     shows(&(struct screen_options){.width = 80, .colour = true}, "\033[32mbetter\033[0m");
-}
-
-Test(number, as_short_as_people_want_them)
-{
-    static const struct {
-        struct number (*print)(double);
-        double value;
-        const char *want;
-    } cases[] = {
-        {number_p, 0.0004, "<.001"},      {number_p, 0.0042, ".004"},
-        {number_p, 0.214, ".21"},         {number_p, 1, "1.0"},
-        {number_count, 812, "812"},       {number_count, 81234, "81k"},
-        {number_count, 1.1e6, "1.1M"},    {number_count, 999600, "1.0M"},
-        {number_bytes, 1536, "1.5 KiB"},  {number_bytes, 4e8, "381 MiB"},
-        {number_duration, 192, "3m12s"},  {number_duration, 59.7, "1m00s"},
-        {number_duration, 7500, "2h05m"}, {number_about, 230, "4 min"},
-        {number_exact, 0.015, ".015"},    {number_exact, 2, "2"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        cr_expect_str_eq(cases[i].print(cases[i].value).text, cases[i].want, "%g: got %s, want %s", cases[i].value,
-                         cases[i].print(cases[i].value).text, cases[i].want);
-    cr_expect_str_eq(number_fixed(-0.0412, 3, true).text, "-.041");
-    cr_expect_str_eq(number_fixed(0.0026, 3, true).text, "+.003");
-    cr_expect_str_eq(number_fixed(-0.0004, 3, true).text, ".000");
-    cr_expect_str_eq(number_fixed(12.34, 1, false).text, "12.3");
-    cr_expect_str_eq(number_fixed(NAN, 3, true).text, "-");
-    cr_expect_str_eq(number_small(0.0003, 2).text, ".0003");
-    cr_expect_eq(number_decimals(0.011), 3);
-    cr_expect_eq(number_decimals(0.0095), 4);
-    cr_expect_eq(number_decimals(3.2), 1);
-    cr_expect_eq(number_decimals(40), 0);
-}
-
-// ---- From the database --------------------------------------------------------------------------------------------------------
-
-static char database[] = "/tmp/test_comparison_XXXXXX";
-
-static void write_database(void)
-{
-    struct error error = {0};
-    int file = mkstemp(database);
-    cr_assert(file >= 0);
-    close(file);
-    unlink(database);
-    cr_assert(fixture_write(&fixture_demo, database, &error), "%s", error.text);
-}
-
-static void remove_database(void)
-{
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock"};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        char path[64];
-        snprintf(path, sizeof path, "%s%s", database, ends[i]);
-        unlink(path);
-    }
-}
-
-TestSuite(compare, .init = write_database, .fini = remove_database);
-
-extern const struct verb verb_compare;
-
-static bool run_verb(const char *word, enum output_format format, struct error *error)
-{
-    static const double options[8]; // of the verb: none is set
-    struct arena arena = {0};
-    const char *const words[] = {word, NULL};
-    struct request request = {
-        .words = words, .word_count = 1, .database = database, .format = format, .options = options, .arena = &arena};
-    bool done = verb_compare.run(&request, error);
-    fflush(stdout);
-    arena_close(&arena);
-    return done;
-}
-
-// The made-up experiment holds an answer of every kind; a program must be able to read each, and see null where there is none.
-Test(compare, json_has_a_row_an_arm)
-{
-    static const struct {
-        const char *arm, *verdict;
-    } want[] = {{"(base)", "baseline"},          {"position=rope", "better"}, {"norm=rmsnorm", "equivalent"},
-                {"ffn=swiglu(ratio=8/3)", NULL}, {"init=fan_in", "worse"},    {"train.nudge=1e-06", "equivalent"},
-                {"train.lr=0.03", "diverged"}};
-    struct error error = {0};
-    char line[8192];
-    cr_redirect_stdout();
-    cr_assert(run_verb("demo", OUTPUT_JSON, &error), "%s", error.text);
-    FILE *output = cr_get_redirected_stdout();
-    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
-        json_error_t trouble;
-        cr_assert(fgets(line, sizeof line, output), "%zu rows", i);
-        json_t *row = json_loads(line, 0, &trouble);
-        cr_assert(row, "%s in %s", trouble.text, line);
-        cr_assert_str_eq(json_string_value(json_object_get(row, "arm")), want[i].arm);
-        const char *verdict = json_string_value(json_object_get(row, "verdict"));
-        cr_assert(!want[i].verdict || !strcmp(verdict, want[i].verdict), "%s: %s", want[i].arm, verdict);
-        bool has_delta = i > 0 && i < 6;
-        cr_assert_eq(json_is_number(json_object_get(row, "delta")), has_delta, "%s", line);
-        cr_assert_eq(json_is_null(json_object_get(row, "delta")), !has_delta, "%s", line);
-        json_decref(row);
-    }
-}
-
-// FILE or NAME: both find the stored experiment; what was never run is said to be so, and the request was wrong.
-Test(compare, an_experiment_is_found_by_its_name_and_by_its_file)
-{
-    static const char *const words[] = {"demo", "experiments/demo.yaml", "./experiments/demo.yaml", "demo.yaml"};
-    struct error error = {0};
-    struct store *store;
-    cr_assert(store_open(&store, database, STORE_READ, &error), "%s", error.text);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        struct arena arena = {0};
-        struct comparison comparison;
-        cr_assert(comparison_open(store, words[i], &arena, &comparison, &error), "%s: %s", words[i], error.text);
-        cr_assert_eq(comparison.arm_count, 7);
-        cr_assert_eq(comparison.shared_count, 5);
-        cr_assert(fabs(comparison.floor - fixture_floor) < 1e-6, "floor %g", comparison.floor);
-        cr_assert_str_eq(comparison.arms[0].steps, "500");
-        arena_close(&arena);
-    }
-    store_close(store);
-    cr_assert_not(run_verb("emo.yaml", OUTPUT_TEXT, &error));
-    cr_assert(error.is_request && strstr(error.text, "emo.yaml: no experiment"), "%s", error.text);
-    cr_assert_not(run_verb("dmo", OUTPUT_TEXT, &error));
-    cr_assert(strstr(error.text, "did you mean \"demo\""), "%s", error.text);
 }

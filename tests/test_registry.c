@@ -69,12 +69,12 @@ struct sample {
 };
 static const char *const kinds[] = {"shared", "separate", NULL};
 static const struct option samples[] = {
-    {.name = "count", .type = OPTION_INT, .offset = offsetof(struct sample, count), .fallback = "4", .min = 1, .max = 64},
-    {.name = "rate", .type = OPTION_REAL, .offset = offsetof(struct sample, rate), .fallback = "1e-3", .above_min = true},
-    {.name = "share", .type = OPTION_REAL, .offset = offsetof(struct sample, share), .fallback = "0.5", .max = 1},
-    {.name = "flag", .type = OPTION_BOOL, .offset = offsetof(struct sample, flag), .fallback = "true"},
-    {.name = "kind", .type = OPTION_CHOICE, .offset = offsetof(struct sample, kind), .fallback = "shared", .choices = kinds},
-    {.name = "path", .type = OPTION_TEXT, .offset = offsetof(struct sample, path), .fallback = ""},
+    {"count", OPTION_INT, offsetof(struct sample, count), .fallback = "4", .min = 1, .max = 64},
+    {"rate", OPTION_REAL, offsetof(struct sample, rate), .fallback = "1e-3", .above_min = true},
+    {"share", OPTION_REAL, offsetof(struct sample, share), .fallback = "0.5", .max = 1},
+    {"flag", OPTION_BOOL, offsetof(struct sample, flag), .fallback = "true"},
+    {"kind", OPTION_CHOICE, offsetof(struct sample, kind), .fallback = "shared", .choices = kinds},
+    {"path", OPTION_TEXT, offsetof(struct sample, path), .fallback = ""},
     {0},
 };
 
@@ -163,7 +163,6 @@ Test(plugin, the_example_loads_and_conforms)
     cr_assert(registry_load_plugin(PLUGINS "/softplus.so", &error), "%s", error.text);
     const struct component *softplus = registry_find(SLOT_FFN, "softplus", &error);
     cr_assert(softplus, "%s", error.text);
-    cr_expect(registry_plugins()[0] && registry_plugins()[0][0] == '/', "workers need its whole path");
     int failures = 0;
     cr_expect(conformance_check(softplus, &arena, count_failures, &failures));
     cr_expect_eq(failures, 0);
@@ -209,7 +208,6 @@ Test(plugin, each_breach_of_the_contract_is_refused_with_its_reason)
     while (registry_list()[after])
         after++;
     cr_expect_eq(before, after);
-    cr_expect_null(registry_plugins()[0]);
 }
 
 // A text file, and one that begins like a shared object and ends at once.

@@ -32,14 +32,19 @@ static void append_text(struct error *error, const char *format, ...)
     va_end(arguments);
 }
 
+static void append_line(struct error *error, const char *format, va_list arguments)
+{
+    append(error, format, arguments);
+    end_line(error);
+    error->count++;
+}
+
 bool error_add(struct error *error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    append(error, format, arguments);
+    append_line(error, format, arguments);
     va_end(arguments);
-    end_line(error);
-    error->count++;
     return false;
 }
 
@@ -47,10 +52,8 @@ bool error_request(struct error *error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    append(error, format, arguments);
+    append_line(error, format, arguments);
     va_end(arguments);
-    end_line(error);
-    error->count++;
     error->is_request = true;
     return false;
 }
@@ -63,10 +66,8 @@ bool error_add_at(struct error *error, const char *file, int line, const char *f
         append_text(error, "%s: ", file);
     va_list arguments;
     va_start(arguments, format);
-    append(error, format, arguments);
+    append_line(error, format, arguments);
     va_end(arguments);
-    end_line(error);
-    error->count++;
     return false;
 }
 

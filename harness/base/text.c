@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
-
 static void reserve(struct text *text, size_t more)
 {
     if (text->length + more + 1 <= text->capacity)
@@ -52,6 +50,13 @@ void text_free(struct text *text)
     *text = (struct text){0};
 }
 
+char *text_keep(struct text *text, struct arena *arena)
+{
+    char *copy = arena_copy_text(arena, text->data ? text->data : "");
+    text_free(text);
+    return copy;
+}
+
 enum { WORD_MAX = 64 };
 
 // Levenshtein's distance over the first WORD_MAX letters, one row of the table at a time.
@@ -92,6 +97,14 @@ void nearest_offer(struct nearest *nearest, const char *candidate)
 }
 
 const char *nearest_answer(const struct nearest *nearest) { return nearest->best; }
+
+struct suggestion nearest_suggestion(const struct nearest *nearest)
+{
+    struct suggestion suggestion = {"."};
+    if (nearest->best)
+        snprintf(suggestion.text, sizeof suggestion.text, ", did you mean \"%.*s\"?", WORD_MAX, nearest->best);
+    return suggestion;
+}
 
 bool text_to_int(const char *word, int64_t *value)
 {

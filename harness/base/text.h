@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/memory.h"
+
 struct text {
     char *data; // never NULL after the first call, always ended by '\0'
     size_t length, capacity;
@@ -15,6 +17,8 @@ void text_add(struct text *text, const char *format, ...) __attribute__((format(
 void text_add_list(struct text *text, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 void text_add_bytes(struct text *text, const char *bytes, size_t count);
 void text_free(struct text *text);
+// A copy that lives as long as the arena; the text itself is freed. "" where nothing was added.
+char *text_keep(struct text *text, struct arena *arena);
 
 // The candidate nearest to `word` in edit distance, or NULL when none is near enough to be meant.
 struct nearest {
@@ -24,6 +28,11 @@ struct nearest {
 void nearest_open(struct nearest *nearest, const char *word);
 void nearest_offer(struct nearest *nearest, const char *candidate);
 const char *nearest_answer(const struct nearest *nearest);
+// How a message about an unknown word goes on: `, did you mean "ratio"?`, or "." where nothing is near enough.
+struct suggestion {
+    char text[96];
+};
+struct suggestion nearest_suggestion(const struct nearest *nearest);
 
 // Whole-string numbers: false unless all of `word` is one. text_to_real also reads a fraction, "8/3".
 bool text_to_int(const char *word, int64_t *value);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "base/resident.h"
 #include "tensor/gemm.h"
-#include "train/resident.h"
 #include "train/trainer.h"
 
 enum { ROUNDS = 9, PRODUCTS_MAX = 4096 };

@@ -231,10 +231,10 @@ bool component_laws_check(const struct component *component, struct arena *arena
             continue;
         subject_run(&run, component, false, arena);
         bool holds = laws[i].holds(&run, &seen);
+        const char *failure = text_keep(&seen, arena);
         report(context, component,
                &(struct finding){laws[i].name, laws[i].reason, holds ? CONFORMS : FAILS, component->name,
-                                 holds ? NULL : arena_copy_text(arena, seen.data ? seen.data : "")});
-        text_free(&seen);
+                                 holds ? NULL : failure});
         all &= holds;
     }
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
@@ -242,11 +242,10 @@ bool component_laws_check(const struct component *component, struct arena *arena
         if (limits[i].slot != component->slot || strcmp(limits[i].name, component->name))
             continue;
         bool holds = limit_holds(&limits[i], arena, &seen);
+        const char *failure = text_keep(&seen, arena);
         report(context, component,
                &(struct finding){"limit", arena_format(arena, "%s equals %s", limits[i].at_limit, limits[i].becomes),
-                                 holds ? CONFORMS : FAILS, limits[i].at_limit,
-                                 holds ? NULL : arena_copy_text(arena, seen.data ? seen.data : "")});
-        text_free(&seen);
+                                 holds ? CONFORMS : FAILS, limits[i].at_limit, holds ? NULL : failure});
         all &= holds;
     }
     return all;

@@ -284,8 +284,7 @@ static bool try(const struct subject *subject, const struct property *property)
         struct text setting = {0};
         subject_run(&run, subject->component, small, subject->arena);
         setting_print(subject->component->slot, &run.slots[subject->component->slot], &setting);
-        finding.setting = arena_copy_text(subject->arena, setting.data);
-        text_free(&setting);
+        finding.setting = text_keep(&setting, subject->arena);
         if (!run_resolve(&run, &refused)) {
             finding.seen = arena_format(subject->arena, "%.*s", (int)strcspn(refused.text, "\n"), refused.text);
             continue;

@@ -69,9 +69,7 @@ static const char *option_explanation(const struct option *option, struct arena 
     }
     if (*separator == ';')
         text_add(&text, ")");
-    const char *copy = arena_copy_text(arena, text.data);
-    text_free(&text);
-    return copy;
+    return text_keep(&text, arena);
 }
 
 static int count_options(const struct option *options)

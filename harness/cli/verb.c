@@ -43,11 +43,7 @@ const struct verb *verb_find(const char *name, struct error *error)
         if (!(*verb)->hidden)
             nearest_offer(&nearest, (*verb)->name);
     }
-    const char *meant = nearest_answer(&nearest);
-    if (meant)
-        error_request(error, "no verb \"%s\", did you mean \"%s\"? See: ablate --help", name, meant);
-    else
-        error_request(error, "no verb \"%s\". See: ablate --help", name);
+    error_request(error, "no verb \"%s\"%s See: ablate --help", name, nearest_suggestion(&nearest).text);
     return NULL;
 }
 

@@ -15,21 +15,10 @@ struct bench_options {
 };
 
 static const struct option options[] = {
-    {.name = "threads",
-     .type = OPTION_INT,
-     .offset = offsetof(struct bench_options, threads),
-     .fallback = "0",
-     .min = 0,
-     .max = 1024,
+    {"threads", OPTION_INT, offsetof(struct bench_options, threads), .fallback = "0", .min = 0, .max = 1024,
      .help = "threads that carry the lanes; 0: one for each core"},
-    {.name = "seconds",
-     .type = OPTION_REAL,
-     .offset = offsetof(struct bench_options, seconds),
-     .fallback = "6",
-     .min = 0.1,
-     .max = 3600,
-     .unit = "seconds",
-     .help = "how long to measure"},
+    {"seconds", OPTION_REAL, offsetof(struct bench_options, seconds), .fallback = "6", .min = 0.1, .max = 3600,
+     .unit = "seconds", .help = "how long to measure"},
     {0},
 };
 

@@ -13,13 +13,7 @@ struct describe_options {
 };
 
 static const struct option options[] = {
-    {.name = "curve",
-     .type = OPTION_INT,
-     .offset = offsetof(struct describe_options, curve),
-     .fallback = "0",
-     .min = 0,
-     .max = 10000000,
-     .unit = "steps",
+    {"curve", OPTION_INT, offsetof(struct describe_options, curve), .fallback = "0", .min = 0, .max = 10000000, .unit = "steps",
      .help = "prints a schedule's learning rate at each of so many steps, with --set applied; 0: no curve"},
     {0},
 };
@@ -96,9 +90,7 @@ static bool refuse_word(const char *word, struct error *error)
         nearest_offer(&nearest, slot_facts[slot].name);
     for (const struct component *const *c = registry_list(); *c; c++)
         nearest_offer(&nearest, (*c)->name);
-    const char *meant = nearest_answer(&nearest);
-    return error_request(error, "no component or slot \"%s\"%s%s%s. See: ablate list", word, meant ? ", did you mean \"" : "",
-                         meant ? meant : "", meant ? "\"" : "");
+    return error_request(error, "no component or slot \"%s\"%s See: ablate list", word, nearest_suggestion(&nearest).text);
 }
 
 static bool subject_read(const char *word, struct subject *subject, struct arena *arena, struct error *error)

@@ -12,27 +12,12 @@ struct runs_options {
 };
 
 static const struct option options[] = {
-    {.name = "metric",
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct runs_options, metric),
-     .fallback = "val_loss",
-     .unit = "NAME",
+    {"metric", OPTION_TEXT, offsetof(struct runs_options, metric), .fallback = "val_loss", .unit = "NAME",
      .help = "the metric whose last value is shown"},
-    {.name = "exclude",
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct runs_options, exclude),
-     .unit = "ID",
+    {"exclude", OPTION_TEXT, offsetof(struct runs_options, exclude), .unit = "ID",
      .help = "leaves this run out of every comparison; needs --reason"},
-    {.name = "reason",
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct runs_options, reason),
-     .unit = "TEXT",
-     .help = "why, as reports will say"},
-    {.name = "include",
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct runs_options, include),
-     .unit = "ID",
-     .help = "takes an excluded run back in"},
+    {"reason", OPTION_TEXT, offsetof(struct runs_options, reason), .unit = "TEXT", .help = "why, as reports will say"},
+    {"include", OPTION_TEXT, offsetof(struct runs_options, include), .unit = "ID", .help = "takes an excluded run back in"},
     {0},
 };
 

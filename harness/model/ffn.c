@@ -6,39 +6,17 @@
 enum { D_FF_STEP = 8 }; // a width that comes from a ratio is rounded to a multiple of this
 
 const struct option ffn_plain_options[] = {
-    {.name = "ratio",
-     .type = OPTION_REAL,
-     .offset = offsetof(struct ffn_width, ratio),
-     .fallback = "4",
-     .min = 0.01,
-     .max = 1024,
+    {"ratio", OPTION_REAL, offsetof(struct ffn_width, ratio), .fallback = "4", .min = 0.01, .max = 1024,
      .help = "inner width over d_model, where d_ff is not given"},
-    {.name = "d_ff",
-     .type = OPTION_INT,
-     .offset = offsetof(struct ffn_width, d_ff),
-     .fallback = "0",
-     .min = 0,
-     .max = 1 << 20,
-     .unit = "columns",
+    {"d_ff", OPTION_INT, offsetof(struct ffn_width, d_ff), .fallback = "0", .min = 0, .max = 1 << 20, .unit = "columns",
      .help = "inner width; 0 takes ratio * d_model, rounded to a multiple of 8"},
     {0},
 };
 // Two thirds of the plain ratio: three matrices then hold as many parameters as two. Shazeer 2020, section 3.
 const struct option ffn_gated_options[] = {
-    {.name = "ratio",
-     .type = OPTION_REAL,
-     .offset = offsetof(struct ffn_width, ratio),
-     .fallback = "8/3",
-     .min = 0.01,
-     .max = 1024,
+    {"ratio", OPTION_REAL, offsetof(struct ffn_width, ratio), .fallback = "8/3", .min = 0.01, .max = 1024,
      .help = "inner width over d_model, where d_ff is not given"},
-    {.name = "d_ff",
-     .type = OPTION_INT,
-     .offset = offsetof(struct ffn_width, d_ff),
-     .fallback = "0",
-     .min = 0,
-     .max = 1 << 20,
-     .unit = "columns",
+    {"d_ff", OPTION_INT, offsetof(struct ffn_width, d_ff), .fallback = "0", .min = 0, .max = 1 << 20, .unit = "columns",
      .help = "inner width; 0 takes ratio * d_model, rounded to a multiple of 8"},
     {0},
 };

@@ -25,8 +25,6 @@ static const struct {
     [SAFETENSORS_I64] = {"I64", 8}, [SAFETENSORS_U8] = {"U8", 1},
 };
 
-size_t safetensors_size(enum safetensors_type type) { return types[type].size; }
-
 // A name out of a file, fit for a terminal: no control characters, no endless lines.
 static const char *printable(const char *name, char text[PRINTED_NAME_SIZE])
 {

@@ -36,7 +36,6 @@ const struct safetensors_entry *safetensors_want(const struct safetensors *file,
                                                  int rank, const int64_t *shape, struct error *error);
 // Its elements as float, from any float type; `values` holds entry->count.
 void safetensors_copy(const struct safetensors_entry *entry, float *values);
-size_t safetensors_size(enum safetensors_type type); // bytes of an element
 
 // Written beside, synced, renamed. `metadata` may be NULL.
 bool safetensors_write(const char *path, const struct safetensors_entry *entries, int count, const char *metadata,

@@ -93,11 +93,8 @@ static bool unknown_option(enum slot slot, const struct component *component, co
     for (const struct option *option = component->options; option && option->name; option++)
         nearest_offer(&nearest, option->name);
     const char *where = slot_facts[slot].name;
-    if (nearest_answer(&nearest))
-        return error_request(error, "%s: %s: no option \"%s\", did you mean \"%s\"? See: ablate describe %s/%s", where, value,
-                             name, nearest_answer(&nearest), where, component->name);
-    return error_request(error, "%s: %s: no option \"%s\". See: ablate describe %s/%s", where, value, name, where,
-                         component->name);
+    return error_request(error, "%s: %s: no option \"%s\"%s See: ablate describe %s/%s", where, value, name,
+                         nearest_suggestion(&nearest).text, where, component->name);
 }
 
 // One "name=value" of `value`; `set` remembers which options were named.
@@ -177,15 +174,6 @@ void choice_print(enum slot slot, const struct choice *choice, struct text *text
     }
     if (lead[0] == ',')
         text_add(text, ")");
-}
-
-bool choice_is_default(enum slot slot, const struct choice *choice)
-{
-    struct text text = {0};
-    choice_print(slot, choice, &text);
-    bool same = strcmp(text.data, slot_facts[slot].fallback) == 0;
-    text_free(&text);
-    return same;
 }
 
 // One entry of a list: quoted, or up to the next comma outside parentheses.

@@ -96,8 +96,7 @@ static bool set_choice(const struct option *option, int *field, const char *valu
         nearest_offer(&nearest, option->choices[i]);
     }
     if (nearest_answer(&nearest))
-        return error_request(error, "%s: no choice \"%s\", did you mean \"%s\"?", option->name, value,
-                             nearest_answer(&nearest));
+        return error_request(error, "%s: no choice \"%s\"%s", option->name, value, nearest_suggestion(&nearest).text);
     return refuse(option, value, "is no choice", error);
 }
 

@@ -23,6 +23,7 @@ enum option_type {
     OPTION_TEXT,   // const char *, owned by the arena that parsing was given
 };
 
+// An entry of a table states name, type and offset by their places, the rest by name.
 struct option {
     const char *name; // NULL ends a table
     enum option_type type;

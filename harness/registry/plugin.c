@@ -14,22 +14,6 @@
 
 #include "registry/registry.h"
 
-static const char **paths; // absolute, so that a worker finds them from anywhere
-static size_t path_count;
-
-const char *const *registry_plugins(void)
-{
-    static const char *const none[] = {NULL};
-    return paths ? paths : none;
-}
-
-static void remember(const char *path)
-{
-    paths = memory_resize(paths, path_count + 2, sizeof *paths);
-    paths[path_count++] = memory_copy_text(path);
-    paths[path_count] = NULL;
-}
-
 // "/home/me/softplus.so" -> "softplus"; false where that is no name.
 static bool base_name(const char *path, char *name, size_t size)
 {
@@ -127,6 +111,5 @@ bool registry_load_plugin(const char *path, struct error *error)
         dlclose(handle);
         return false;
     }
-    remember(full);
     return true;
 }

@@ -29,10 +29,7 @@ enum slot slot_find(const char *name, struct error *error)
             return (enum slot)slot;
         nearest_offer(&nearest, slot_facts[slot].name);
     }
-    if (nearest_answer(&nearest))
-        error_request(error, "no slot \"%s\", did you mean \"%s\"? See: ablate list", name, nearest_answer(&nearest));
-    else
-        error_request(error, "no slot \"%s\". See: ablate list", name);
+    error_request(error, "no slot \"%s\"%s See: ablate list", name, nearest_suggestion(&nearest).text);
     return SLOT_COUNT;
 }
 
@@ -91,11 +88,9 @@ const struct component *registry_find(enum slot slot, const char *name, struct e
     }
     if (slot_facts[slot].off && strcmp(name, slot_facts[slot].off) == 0)
         error_request(error, "%s: \"%s\" stands for no component at all. See: ablate list %s", slot_name, name, slot_name);
-    else if (nearest_answer(&nearest))
-        error_request(error, "%s: no component \"%s\", did you mean \"%s\"? See: ablate list %s", slot_name, name,
-                      nearest_answer(&nearest), slot_name);
     else
-        error_request(error, "%s: no component \"%s\". See: ablate list %s", slot_name, name, slot_name);
+        error_request(error, "%s: no component \"%s\"%s See: ablate list %s", slot_name, name,
+                      nearest_suggestion(&nearest).text, slot_name);
     return NULL;
 }
 

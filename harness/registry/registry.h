@@ -26,6 +26,5 @@ bool component_check(const struct component *component, struct error *error);
 // Loads FILE.so, a component file compiled as a shared object whose base name is the component's. Refuses another ABI number, a
 // name that is taken, a descriptor that breaks the contract. Call before anything is parsed; stays loaded to the end.
 bool registry_load_plugin(const char *path, struct error *error);
-const char *const *registry_plugins(void); // paths, NULL-ended: the runner hands them to its workers
 
 #endif

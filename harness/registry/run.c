@@ -9,53 +9,48 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MODEL(field) "model." #field, .offset = offsetof(struct run, model.field)
-#define TRAIN(field) "train." #field, .offset = offsetof(struct run, train.field)
+#define MODEL(field, type) "model." #field, type, offsetof(struct run, model.field)
+#define TRAIN(field, type) "train." #field, type, offsetof(struct run, train.field)
 
-// clang-format off
 const struct option run_scalars[] = {
-    {.name = MODEL(d_model), .type = OPTION_INT, .fallback = "128", .min = 1, .max = 65536, .unit = "features",
+    {MODEL(d_model, OPTION_INT), .fallback = "128", .min = 1, .max = 65536, .unit = "features",
      .help = "width of the residual stream"},
-    {.name = MODEL(n_layer), .type = OPTION_INT, .fallback = "4", .min = 1, .max = 1024, .unit = "layers",
+    {MODEL(n_layer, OPTION_INT), .fallback = "4", .min = 1, .max = 1024, .unit = "layers",
      .help = "blocks, one after the other"},
-    {.name = MODEL(n_head), .type = OPTION_INT, .fallback = "4", .min = 1, .max = 1024, .unit = "heads",
+    {MODEL(n_head, OPTION_INT), .fallback = "4", .min = 1, .max = 1024, .unit = "heads",
      .help = "query heads of each attention layer"},
-    {.name = MODEL(head_dim), .type = OPTION_INT, .fallback = "0", .min = 0, .max = 4096, .unit = "features",
+    {MODEL(head_dim, OPTION_INT), .fallback = "0", .min = 0, .max = 4096, .unit = "features",
      .help = "width of one head; 0: d_model / n_head"},
-    {.name = MODEL(seq_len), .type = OPTION_INT, .fallback = "128", .min = 1, .max = 1048576, .unit = "tokens",
+    {MODEL(seq_len, OPTION_INT), .fallback = "128", .min = 1, .max = 1048576, .unit = "tokens",
      .help = "length of a training sequence"},
-    {.name = MODEL(vocab), .type = OPTION_INT, .fallback = "256", .min = 2, .max = 65536, .unit = "tokens",
+    {MODEL(vocab, OPTION_INT), .fallback = "256", .min = 2, .max = 65536, .unit = "tokens",
      .help = "distinct tokens; 256 for bytes"},
-    {.name = MODEL(bias), .type = OPTION_BOOL, .fallback = "false",
-     .help = "biases in projections and LayerNorm, never in lm_head"},
-    {.name = MODEL(tie_embeddings), .type = OPTION_BOOL, .fallback = "true",
+    {MODEL(bias, OPTION_BOOL), .fallback = "false", .help = "biases in projections and LayerNorm, never in lm_head"},
+    {MODEL(tie_embeddings, OPTION_BOOL), .fallback = "true",
      .help = "lm_head multiplies by the token embeddings instead of a matrix of its own"},
-    {.name = MODEL(causal), .type = OPTION_BOOL, .fallback = "true", .help = "a query sees no later key"},
-    {.name = TRAIN(steps), .type = OPTION_INT, .fallback = "500", .min = 1, .max = 1e9, .unit = "steps",
-     .help = "updates of the weights"},
-    {.name = TRAIN(batch), .type = OPTION_INT, .fallback = "16", .min = 1, .max = 65536, .unit = "sequences",
-     .help = "sequences of one step"},
-    {.name = TRAIN(lr), .type = OPTION_REAL, .fallback = "1e-3", .min = 0, .above_min = true,
+    {MODEL(causal, OPTION_BOOL), .fallback = "true", .help = "a query sees no later key"},
+    {TRAIN(steps, OPTION_INT), .fallback = "500", .min = 1, .max = 1e9, .unit = "steps", .help = "updates of the weights"},
+    {TRAIN(batch, OPTION_INT), .fallback = "16", .min = 1, .max = 65536, .unit = "sequences", .help = "sequences of one step"},
+    {TRAIN(lr, OPTION_REAL), .fallback = "1e-3", .min = 0, .above_min = true,
      .help = "learning rate at its peak, after warm-up"},
-    {.name = TRAIN(warmup), .type = OPTION_INT, .fallback = "50", .min = 0, .max = 1e9, .unit = "steps",
+    {TRAIN(warmup, OPTION_INT), .fallback = "50", .min = 0, .max = 1e9, .unit = "steps",
      .help = "steps over which the learning rate rises to its peak"},
-    {.name = TRAIN(clip), .type = OPTION_REAL, .fallback = "1", .min = 0, .max = OPTION_NO_LIMIT,
+    {TRAIN(clip, OPTION_REAL), .fallback = "1", .min = 0, .max = OPTION_NO_LIMIT,
      .help = "largest norm of all gradients together; longer ones are scaled down; 0: off"},
-    {.name = TRAIN(eval_every), .type = OPTION_INT, .fallback = "0", .min = 0, .max = 1e9, .unit = "steps",
+    {TRAIN(eval_every, OPTION_INT), .fallback = "0", .min = 0, .max = 1e9, .unit = "steps",
      .help = "steps between two evaluations on the validation part; 0: only at the end"},
-    {.name = TRAIN(eval_tokens), .type = OPTION_INT, .fallback = "0", .min = 0, .max = OPTION_NO_LIMIT, .unit = "tokens",
+    {TRAIN(eval_tokens, OPTION_INT), .fallback = "0", .min = 0, .max = OPTION_NO_LIMIT, .unit = "tokens",
      .help = "how much of the validation part an evaluation reads; 0: all"},
-    {.name = TRAIN(checkpoint_every), .type = OPTION_INT, .fallback = "200", .min = 0, .max = 1e9, .unit = "steps",
+    {TRAIN(checkpoint_every, OPTION_INT), .fallback = "200", .min = 0, .max = 1e9, .unit = "steps",
      .help = "steps between two checkpoints; 0: none", .not_identity = true},
-    {.name = TRAIN(lanes), .type = OPTION_INT, .fallback = "2", .min = 1, .max = 64,
+    {TRAIN(lanes, OPTION_INT), .fallback = "2", .min = 1, .max = 64,
      .help = "partial sums of the gradient; at most as many threads can work"},
-    {.name = TRAIN(nudge), .type = OPTION_REAL, .fallback = "0", .min = 0, .max = 1,
+    {TRAIN(nudge, OPTION_REAL), .fallback = "0", .min = 0, .max = 1,
      .help = "standard deviation of a random shift of every initial weight: 1e-6 makes a placebo"},
-    {.name = "seed", .offset = offsetof(struct run, seed), .type = OPTION_INT, .fallback = "1", .min = 0, .max = OPTION_NO_LIMIT,
+    {"seed", OPTION_INT, offsetof(struct run, seed), .fallback = "1", .min = 0, .max = OPTION_NO_LIMIT,
      .help = "of initial weights, batches and masks"},
     {0},
 };
-// clang-format on
 
 enum { SLOT_WORD_MAX = 32 };
 
@@ -160,8 +155,8 @@ static bool no_option(const struct run *run, const char *name, const struct key 
     if (!any)
         error_request(error, "%s: %s is %s, which has no options; set %s first", name, where, value.data, where);
     else if (nearest_answer(&nearest))
-        error_request(error, "%s: %s is %s, which has no option \"%s\", did you mean \"%s\"?", name, where, value.data,
-                      key->option, nearest_answer(&nearest));
+        error_request(error, "%s: %s is %s, which has no option \"%s\"%s", name, where, value.data, key->option,
+                      nearest_suggestion(&nearest).text);
     else
         error_request(error, "%s: %s is %s, which has no option \"%s\". See: ablate describe %s/NAME", name, where, value.data,
                       key->option, where);
@@ -200,17 +195,6 @@ bool run_set_pair(struct run *run, const char *pair, struct arena *arena, struct
     if (!equals)
         return error_request(error, "\"%s\" is not of the form key=value, such as ffn=swiglu or train.lr=1e-3", pair);
     return run_set(run, arena_format(arena, "%.*s", (int)(equals - pair), pair), equals + 1, arena, error);
-}
-
-const struct option *run_option(const struct run *run, const char *key_name, struct error *error)
-{
-    struct key key;
-    if (!key_find(key_name, &key, error) || key.scalar || !key.option)
-        return key.scalar;
-    const struct option *option = NULL;
-    if (!next_choice(run, &key, &(int){0}, &option))
-        no_option(run, key_name, &key, error);
-    return option;
 }
 
 bool run_print(const struct run *run, const char *key_name, struct text *text)

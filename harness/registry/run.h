@@ -23,9 +23,6 @@ bool run_set(struct run *run, const char *key, const char *value, struct arena *
 // Splits "key=value" and sets it.
 bool run_set_pair(struct run *run, const char *pair, struct arena *arena, struct error *error);
 
-// What a key's value may be: the option's table entry; NULL for a whole slot and, with an error, for an unknown key.
-const struct option *run_option(const struct run *run, const char *key, struct error *error);
-
 // The value of a key as run_set reads it back: slots in canonical form, only options that are not default. False: unknown key.
 bool run_print(const struct run *run, const char *key, struct text *text);
 
@@ -50,7 +47,6 @@ void run_identity(const struct run *run, const char *data_hash, const char *back
 
 // "name" or "name(option=value)" with the options that are not default; "none" or "off" for an empty choice.
 void choice_print(enum slot slot, const struct choice *choice, struct text *text);
-bool choice_is_default(enum slot slot, const struct choice *choice);
 bool choice_parse(enum slot slot, const char *value, struct choice *choice, struct arena *arena, struct error *error);
 
 // The same for a slot's whole value, which may be a list: `["sliding(window=64)", "full"]`.

@@ -251,17 +251,6 @@ static double mean_block_error(const struct comparison *comparison, const double
     return arms ? sum / arms : NAN;
 }
 
-static const struct difference not_compared = {
-    .delta = NAN,
-    .variance = NAN,
-    .freedom = NAN,
-    .error = NAN,
-    .low = NAN,
-    .high = NAN,
-    .p = NAN,
-    .detectable = NAN,
-};
-
 static void name_arms(const struct comparison_values *values, struct comparison *comparison)
 {
     for (int a = 0; a < comparison->arm_count; a++) {
@@ -273,9 +262,9 @@ static void name_arms(const struct comparison_values *values, struct comparison 
             .is_baseline = a == comparison->view->baseline,
             .value = NAN,
             .excess = NAN,
-            .difference = not_compared,
+            .difference = difference_unknown,
             .divergence_p = NAN,
-            .speed = not_compared,
+            .speed = difference_unknown,
             .data = values->data[a],
             .steps = values->steps[a],
             .learning_rate = values->learning_rate[a],

@@ -103,9 +103,7 @@ const struct figure *figure_find(const char *name, struct error *error)
         nearest_offer(&nearest, figure->name);
         text_add(&names, "%s%s", names.length ? ", " : "", figure->name);
     }
-    const char *meant = nearest_answer(&nearest);
-    error_request(error, "no figure \"%s\"%s%s%s There are: %s", name, meant ? ", did you mean \"" : "", meant ? meant : "",
-                  meant ? "\"?" : ".", names.data);
+    error_request(error, "no figure \"%s\"%s There are: %s", name, nearest_suggestion(&nearest).text, names.data);
     text_free(&names);
     return NULL;
 }

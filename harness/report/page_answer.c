@@ -6,7 +6,7 @@
 
 #include "report/html.h"
 #include "report/number.h"
-#include "report/page_parts.h"
+#include "report/page_sections.h"
 #include "report/words.h"
 
 // ---- Controls ---------------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 
 #include "report/html.h"
 #include "report/number.h"
-#include "report/page_parts.h"
+#include "report/page_sections.h"
 
 void page_curves(struct page *page)
 {

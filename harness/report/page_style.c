@@ -1,5 +1,5 @@
 // page_style.c: how the page looks: on a screen, light or dark, on a phone, on paper. No fonts and no pictures from elsewhere.
-#include "report/page_parts.h"
+#include "report/page_sections.h"
 
 const char *const page_style[] = {
     ":root{color-scheme:light "

@@ -87,9 +87,7 @@ static const char *setting_text(const struct screen *screen)
         text_add(&text, "%s%s", between, parts[i]);
         between = ", ";
     }
-    const char *copy = arena_copy_text(screen->arena, text.data);
-    text_free(&text);
-    return copy;
+    return text_keep(&text, screen->arena);
 }
 
 // "test_loss" -> "test loss above the floor (nats per byte; floor 0.912)".
@@ -120,9 +118,7 @@ const char *screen_metric(const struct screen *screen)
         between = "; ";
     }
     text_add(&text, "%s", *between == ';' ? ")" : "");
-    const char *copy = arena_copy_text(screen->arena, text.data);
-    text_free(&text);
-    return copy;
+    return text_keep(&text, screen->arena);
 }
 
 const char *screen_spread(const struct screen *screen)

@@ -28,9 +28,7 @@ static const char *list_end(struct list *list, struct arena *arena)
 {
     if (list->count > LIST_MAX)
         text_add(&list->text, " and %d more", list->count - LIST_MAX);
-    const char *copy = arena_copy_text(arena, list->text.data ? list->text.data : "");
-    text_free(&list->text);
-    return copy;
+    return text_keep(&list->text, arena);
 }
 
 static void say(const struct screen *screen, const char *sentence)
@@ -217,9 +215,7 @@ static const char *power_text(const struct screen *screen)
     if (count > LIST_MAX)
         text_add(&text, ", %d other arms more", count - LIST_MAX);
     text_add(&text, ".");
-    const char *copy = arena_copy_text(screen->arena, text.data);
-    text_free(&text);
-    return copy;
+    return text_keep(&text, screen->arena);
 }
 
 // ---- What this does not show --------------------------------------------------------------------------------------------------

@@ -110,19 +110,23 @@ static void judge(const struct sample *sample, const struct quantiles *t, struct
     difference->verdict = verdict_of(difference, sample->maximize);
 }
 
+const struct difference difference_unknown = {
+    .delta = NAN,
+    .variance = NAN,
+    .freedom = NAN,
+    .error = NAN,
+    .low = NAN,
+    .high = NAN,
+    .p = NAN,
+    .detectable = NAN,
+};
+
 static void compare_without_statistics(const struct sample *sample, struct difference *differences)
 {
-    for (int a = 0; a < sample->arms; a++)
-        differences[a] = (struct difference){
-            .delta = mean_of_difference(values_of(sample, a + 1), values_of(sample, 0), sample->seeds),
-            .variance = NAN,
-            .freedom = NAN,
-            .error = NAN,
-            .low = NAN,
-            .high = NAN,
-            .p = NAN,
-            .detectable = NAN,
-        };
+    for (int a = 0; a < sample->arms; a++) {
+        differences[a] = difference_unknown;
+        differences[a].delta = mean_of_difference(values_of(sample, a + 1), values_of(sample, 0), sample->seeds);
+    }
 }
 
 void statistics_compare(const struct sample *sample, struct difference *differences)

@@ -41,6 +41,7 @@ struct difference {
     bool within_margin; // the interval of equivalence lies inside +-margin, whatever the verdict
     enum verdict verdict;
 };
+extern const struct difference difference_unknown; // NaN throughout, no verdict
 
 // Fills differences[arms].
 void statistics_compare(const struct sample *sample, struct difference *differences);

@@ -64,9 +64,7 @@ static const char *vector_flags(struct arena *arena)
                 text_add(&text, "%s%.*s", text.length ? " " : "", (int)length, flags);
         flags += length + strspn(flags + length, " ");
     }
-    const char *copy = arena_copy_text(arena, text.data);
-    text_free(&text);
-    return copy;
+    return text_keep(&text, arena);
 }
 
 static void add_program(struct facts *facts)

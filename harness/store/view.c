@@ -34,11 +34,9 @@ static bool refuse_name(struct store *store, const char *name, struct error *err
     query_open(&query, store, error, "SELECT DISTINCT name FROM experiment", "");
     while (query_next(&query))
         nearest_offer(&nearest, arena_copy_text(&arena, query_text(&query, 0)));
-    if (query_close(&query)) {
-        const char *meant = nearest_answer(&nearest);
-        error_request(error, "%s: no experiment \"%s\"%s%s%s. See: ablate status", store->path, name,
-                      meant ? ", did you mean \"" : "", meant ? meant : "", meant ? "\"" : "");
-    }
+    if (query_close(&query))
+        error_request(error, "%s: no experiment \"%s\"%s See: ablate status", store->path, name,
+                      nearest_suggestion(&nearest).text);
     arena_close(&arena);
     return false;
 }

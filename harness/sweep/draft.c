@@ -39,6 +39,26 @@ bool draft_carry(struct draft *draft, int line, const char *lead, const struct e
     return false;
 }
 
+int draft_word(struct draft *draft, int line, const char *lead, const char *word, const char *const *words)
+{
+    struct nearest nearest;
+    nearest_open(&nearest, word);
+    struct text all = {0};
+    int found = -1;
+    for (int i = 0; words[i] && found < 0; i++) {
+        found = *word && strcmp(words[i], word) == 0 ? i : -1;
+        nearest_offer(&nearest, words[i]);
+        if (*words[i])
+            text_add(&all, "%s%s", all.length ? ", " : "", words[i]);
+    }
+    if (found < 0 && nearest_answer(&nearest))
+        draft_mistake(draft, line, "%s \"%s\"%s", lead, word, nearest_suggestion(&nearest).text);
+    else if (found < 0)
+        draft_mistake(draft, line, "%s \"%s\"; there are %s", lead, word, all.data);
+    text_free(&all);
+    return found;
+}
+
 // Mistakes come section by section; a reader goes through the file from top to bottom.
 struct mistake {
     int line, order;

@@ -70,6 +70,8 @@ struct draft {
 bool draft_mistake(struct draft *draft, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 // The same for every line of `from`, each led by `lead`.
 bool draft_carry(struct draft *draft, int line, const char *lead, const struct error *from);
+// The index of `word` in a NULL-ended list; -1 with a mistake, led by `lead` ("ffn: no key"), that names the nearest or all there are.
+int draft_word(struct draft *draft, int line, const char *lead, const char *word, const char *const *words);
 
 // Hands all mistakes over, by line.
 void draft_report(struct draft *draft, struct error *to);

@@ -79,13 +79,16 @@ static void close_probe(struct probing *probing, struct probe *probe)
                                     : NAN;
 }
 
+// Planned memory counts what the process held before, which varies by some pages.
+static bool is_near(int64_t a, int64_t b) { return llabs(a - b) <= (a < b ? a : b) / 50; }
+
 // Arms of the same size take the same time: one of them is timed.
 static int same_shape(const struct probing *probing, int arm)
 {
     const struct arm_estimate *arms = probing->estimate->arms;
     for (int i = 0; i < probing->plan->experiment->arm_count; i++)
         if (i != arm && probing->findings[i].is_timed && arms[i].flops == arms[arm].flops &&
-            arms[i].parameters == arms[arm].parameters && arms[i].planned_bytes == arms[arm].planned_bytes)
+            arms[i].parameters == arms[arm].parameters && is_near(arms[i].planned_bytes, arms[arm].planned_bytes))
             return i;
     return -1;
 }

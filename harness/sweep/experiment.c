@@ -33,25 +33,7 @@ static int take_word(struct draft *draft, const struct yaml *node, const char *c
 {
     if (!is_kind(draft, node, YAML_TEXT))
         return -1;
-    struct nearest nearest;
-    nearest_open(&nearest, node->text);
-    struct text all = {0};
-    for (int i = 0; words[i]; i++) {
-        if (*node->text && strcmp(words[i], node->text) == 0) {
-            text_free(&all);
-            return i;
-        }
-        nearest_offer(&nearest, words[i]);
-        if (*words[i])
-            text_add(&all, "%s%s", all.length ? ", " : "", words[i]);
-    }
-    if (nearest_answer(&nearest))
-        draft_mistake(draft, node->line, "%s: no \"%s\", did you mean \"%s\"?", node->key, node->text,
-                      nearest_answer(&nearest));
-    else
-        draft_mistake(draft, node->line, "%s: no \"%s\"; there are %s", node->key, node->text, all.data);
-    text_free(&all);
-    return -1;
+    return draft_word(draft, node->line, arena_format(draft->arena, "%s: no", node->key), node->text, words);
 }
 
 static bool take_count(struct draft *draft, const struct yaml *node, int64_t min, int64_t max, int64_t *value)
@@ -86,8 +68,8 @@ static void take_sections(struct draft *draft, const struct yaml *map, const str
         if (section->name)
             section->take(draft, entry);
         else if (nearest_answer(&nearest))
-            draft_mistake(draft, entry->line, "%s%sno key \"%s\", did you mean \"%s\"?", owner, colon, entry->key,
-                          nearest_answer(&nearest));
+            draft_mistake(draft, entry->line, "%s%sno key \"%s\"%s", owner, colon, entry->key,
+                          nearest_suggestion(&nearest).text);
         else if (!map->key && strchr(entry->key, '.'))
             draft_mistake(draft, entry->line, "no key \"%s\" here; what runs are made of stands under `parameters:`",
                           entry->key);

@@ -182,23 +182,10 @@ static void take_range(struct draft *draft, const struct yaml *parameter)
 static int unknown_keys(struct draft *draft, const struct yaml *parameter)
 {
     static const char *const words[] = {"value", "values", "min", "max", "distribution", NULL};
+    const char *lead = arena_format(draft->arena, "%s: no key", parameter->key);
     int unknown = 0;
-    for (const struct yaml *entry = parameter->first; entry; entry = entry->next) {
-        struct nearest nearest;
-        nearest_open(&nearest, entry->key);
-        bool known = false;
-        for (int i = 0; words[i]; i++) {
-            known |= strcmp(words[i], entry->key) == 0;
-            nearest_offer(&nearest, words[i]);
-        }
-        unknown += !known;
-        if (!known && nearest_answer(&nearest))
-            draft_mistake(draft, entry->line, "%s: no key \"%s\", did you mean \"%s\"?", parameter->key, entry->key,
-                          nearest_answer(&nearest));
-        else if (!known)
-            draft_mistake(draft, entry->line, "%s: no key \"%s\"; there are value, values, min, max, distribution",
-                          parameter->key, entry->key);
-    }
+    for (const struct yaml *entry = parameter->first; entry; entry = entry->next)
+        unknown += draft_word(draft, entry->line, lead, entry->key, words) < 0;
     return unknown;
 }
 

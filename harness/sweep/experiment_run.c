@@ -98,7 +98,5 @@ const char *draft_difference(struct draft *draft, const struct run *base, const 
         add_slot_difference(&text, base, run, slot);
     for (const struct option *scalar = run_scalars; scalar->name; scalar++)
         add_difference(&text, base, run, scalar->name);
-    const char *kept = arena_copy_text(draft->arena, text.data);
-    text_free(&text);
-    return kept;
+    return text_keep(&text, draft->arena);
 }

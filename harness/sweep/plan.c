@@ -31,8 +31,7 @@ static bool find_data_hashes(struct plan *plan, struct error *error)
         const struct choice *choice = run_choice(&experiment->arms[i].run, SLOT_DATA, 0);
         struct text setting = {0};
         choice_print(SLOT_DATA, choice, &setting);
-        settings[i] = arena_copy_text(&plan->arena, setting.data);
-        text_free(&setting);
+        settings[i] = text_keep(&setting, &plan->arena);
         for (int j = 0; j < i && !plan->data_hashes[i]; j++)
             if (!strcmp(settings[i], settings[j]))
                 plan->data_hashes[i] = plan->data_hashes[j];

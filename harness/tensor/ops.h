@@ -15,8 +15,6 @@ struct tensor *op_linear(struct graph *graph, struct tensor *x, struct tensor *w
 struct tensor *op_add(struct graph *graph, struct tensor *x, struct tensor *f);
 // y = x * f, element by element
 struct tensor *op_multiply(struct graph *graph, struct tensor *x, struct tensor *f);
-// y = scale * x
-struct tensor *op_scale(struct graph *graph, struct tensor *x, double scale);
 // Each group of gain's length is normalised by itself: gain [width] for a block's norm, [head_dim] for qk_norm. bias may be NULL.
 struct tensor *op_layernorm(struct graph *graph, struct tensor *x, struct tensor *gain, struct tensor *bias, double eps);
 struct tensor *op_rmsnorm(struct graph *graph, struct tensor *x, struct tensor *gain, double eps);

@@ -5,11 +5,11 @@
 
 #include <math.h>
 
+#include "base/resident.h"
 #include "tensor/gemm.h"
 #include "train/batch.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
-#include "train/resident.h"
 #include "train/trainer.h"
 
 enum { PATIENCE = 20 };                   // steps above the threshold that make a divergence

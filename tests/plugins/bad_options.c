@@ -6,12 +6,12 @@ struct settings {
 };
 
 static const struct option options[] = {
-    {.name = "twice", .type = OPTION_REAL, .offset = offsetof(struct settings, first), .fallback = "1", .help = "a number"},
-    {.name = "twice", .type = OPTION_REAL, .offset = offsetof(struct settings, second), .fallback = "1", .help = "a number"},
-    {.name = "outside", .type = OPTION_INT, .offset = sizeof(struct settings), .fallback = "1", .help = "beyond the struct"},
-    {.name = "beyond_range", .type = OPTION_REAL, .fallback = "5", .max = 2, .help = "its default is not allowed"},
-    {.name = "unhelpful", .type = OPTION_REAL, .fallback = "1"},
-    {.name = "choiceless", .type = OPTION_CHOICE, .fallback = "a", .help = "a choice of nothing"},
+    {"twice", OPTION_REAL, offsetof(struct settings, first), .fallback = "1", .help = "a number"},
+    {"twice", OPTION_REAL, offsetof(struct settings, second), .fallback = "1", .help = "a number"},
+    {"outside", OPTION_INT, sizeof(struct settings), .fallback = "1", .help = "beyond the struct"},
+    {"beyond_range", OPTION_REAL, .fallback = "5", .max = 2, .help = "its default is not allowed"},
+    {"unhelpful", OPTION_REAL, .fallback = "1"},
+    {"choiceless", OPTION_CHOICE, .fallback = "a", .help = "a choice of nothing"},
     {0},
 };
 

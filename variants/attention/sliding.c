@@ -12,21 +12,9 @@ struct sliding {
 };
 
 static const struct option options[] = {
-    {.name = "window",
-     .type = OPTION_INT,
-     .offset = offsetof(struct sliding, window),
-     .fallback = "64",
-     .min = 1,
-     .max = 1 << 30,
-     .unit = "keys",
+    {"window", OPTION_INT, offsetof(struct sliding, window), .fallback = "64", .min = 1, .max = 1 << 30, .unit = "keys",
      .help = "keys a query sees, itself included"},
-    {.name = "dilation",
-     .type = OPTION_INT,
-     .offset = offsetof(struct sliding, dilation),
-     .fallback = "1",
-     .min = 1,
-     .max = 1 << 30,
-     .unit = "positions",
+    {"dilation", OPTION_INT, offsetof(struct sliding, dilation), .fallback = "1", .min = 1, .max = 1 << 30, .unit = "positions",
      .help = "distance between two visible keys"},
     {0},
 };

@@ -6,13 +6,7 @@ struct softcap {
 };
 
 static const struct option options[] = {
-    {.name = "cap",
-     .type = OPTION_REAL,
-     .offset = offsetof(struct softcap, cap),
-     .fallback = "50",
-     .min = 0,
-     .max = 1e30,
-     .above_min = true,
+    {"cap", OPTION_REAL, offsetof(struct softcap, cap), .fallback = "50", .min = 0, .max = 1e30, .above_min = true,
      .help = "the bound that is approached and never passed"},
     {0},
 };

@@ -6,13 +6,7 @@ struct gqa {
 };
 
 static const struct option options[] = {
-    {.name = "kv_heads",
-     .type = OPTION_INT,
-     .offset = offsetof(struct gqa, kv_heads),
-     .fallback = "2",
-     .min = 1,
-     .max = 1024,
-     .unit = "heads",
+    {"kv_heads", OPTION_INT, offsetof(struct gqa, kv_heads), .fallback = "2", .min = 1, .max = 1024, .unit = "heads",
      .help = "heads of keys and values; the query heads are split evenly among them"},
     {0},
 };

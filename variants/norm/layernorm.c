@@ -8,13 +8,7 @@ struct layernorm {
 };
 
 static const struct option options[] = {
-    {.name = "eps",
-     .type = OPTION_REAL,
-     .offset = offsetof(struct layernorm, eps),
-     .fallback = "1e-5",
-     .min = 0,
-     .max = 1,
-     .above_min = true,
+    {"eps", OPTION_REAL, offsetof(struct layernorm, eps), .fallback = "1e-5", .min = 0, .max = 1, .above_min = true,
      .help = "added under the root, so that nothing is divided by zero"},
     {0},
 };

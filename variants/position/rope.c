@@ -8,12 +8,7 @@ struct rope {
 };
 
 static const struct option options[] = {
-    {.name = "theta",
-     .type = OPTION_REAL,
-     .offset = offsetof(struct rope, theta),
-     .fallback = "10000",
-     .min = 1,
-     .max = 1e12,
+    {"theta", OPTION_REAL, offsetof(struct rope, theta), .fallback = "10000", .min = 1, .max = 1e12,
      .help = "base of the angles: position * theta^(-2i/head_dim)"},
     {0},
 };

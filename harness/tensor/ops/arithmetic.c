@@ -1,4 +1,4 @@
-// arithmetic.c: sums, products and multiples of rows, element by element.
+// arithmetic.c: sums and products of rows, element by element.
 #ifndef REAL
 
 #include "tensor/ops/op.h"
@@ -9,17 +9,10 @@
 #include "arithmetic.c"
 #include "tensor/twice.h"
 
-static bool plan_two(struct graph *graph, struct node *node, struct error *error)
+static bool plan(struct graph *graph, struct node *node, struct error *error)
 {
     if (!op_same_width(node, error))
         return false;
-    graph_output(graph, node, node->inputs[0]->width);
-    return true;
-}
-
-static bool plan_one(struct graph *graph, struct node *node, struct error *error)
-{
-    (void)error;
     graph_output(graph, node, node->inputs[0]->width);
     return true;
 }
@@ -32,7 +25,7 @@ static struct cost cost(const struct node *node, int64_t sequences, int64_t time
 static const struct op add = {
     .name = "add",
     .rows = OP_ROWS_LOCAL,
-    .plan = plan_two,
+    .plan = plan,
     .cost = cost,
     .passes_gradient = true,
     .kernels = {&add_kernels_float, &add_kernels_double},
@@ -41,17 +34,9 @@ static const struct op multiply = {
     .name = "multiply",
     .rows = OP_ROWS_LOCAL,
     .keeps = OP_KEEPS_INPUT_0 | OP_KEEPS_INPUT_1,
-    .plan = plan_two,
+    .plan = plan,
     .cost = cost,
     .kernels = {&multiply_kernels_float, &multiply_kernels_double},
-};
-static const struct op scale = {
-    .name = "scale",
-    .rows = OP_ROWS_LOCAL,
-    .attributes_size = sizeof(double),
-    .plan = plan_one,
-    .cost = cost,
-    .kernels = {&scale_kernels_float, &scale_kernels_double},
 };
 
 struct tensor *op_add(struct graph *graph, struct tensor *x, struct tensor *f)
@@ -62,11 +47,6 @@ struct tensor *op_add(struct graph *graph, struct tensor *x, struct tensor *f)
 struct tensor *op_multiply(struct graph *graph, struct tensor *x, struct tensor *f)
 {
     return graph_op(graph, &multiply, NULL, (struct tensor *const[]){x, f}, 2);
-}
-
-struct tensor *op_scale(struct graph *graph, struct tensor *x, double factor)
-{
-    return graph_op(graph, &scale, &factor, (struct tensor *const[]){x}, 1);
 }
 
 #else
@@ -123,29 +103,7 @@ static void NAME(multiply_backward)(const struct node *node, struct span rows, s
     }
 }
 
-static void NAME(scale_forward)(const struct node *node, struct span rows, struct lane *lane)
-{
-    int64_t width = node->outputs[0]->width;
-    const REAL *x = lane_input(node, 0, lane), factor = (REAL) * (const double *)node->attributes;
-    REAL *y = lane_output(node, 0, lane);
-    for (int64_t i = rows.begin * width; i < rows.end * width; i++)
-        y[i] = factor * x[i];
-}
-
-static void NAME(scale_backward)(const struct node *node, struct span rows, struct lane *lane)
-{
-    int64_t width = node->outputs[0]->width;
-    const REAL *dy = lane_output_gradient(node, 0, lane), factor = (REAL) * (const double *)node->attributes;
-    REAL *dx = lane_input_gradient(node, 0, lane);
-    bool accumulate = lane_accumulates(node, 0, lane);
-    if (!dx)
-        return;
-    for (int64_t i = rows.begin * width; i < rows.end * width; i++)
-        dx[i] = accumulate ? dx[i] + factor * dy[i] : factor * dy[i];
-}
-
 static const struct kernels NAME(add_kernels) = {NAME(add_forward), NAME(add_backward), NULL};
 static const struct kernels NAME(multiply_kernels) = {NAME(multiply_forward), NAME(multiply_backward), NULL};
-static const struct kernels NAME(scale_kernels) = {NAME(scale_forward), NAME(scale_backward), NULL};
 
 #endif

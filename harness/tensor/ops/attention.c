@@ -78,13 +78,13 @@ static bool plan_tiled(struct graph *graph, struct node *node, struct error *err
 }
 
 // Rows [key, key + keys) of a tile's scores, in `columns` vectors from `column`: what some query there sees.
-struct run {
+struct panel {
     int key, keys, column, columns;
 };
-enum { RUNS_MAX = ATTENTION_KEY_BLOCKS * ATTENTION_QUERY_TILE * 8 / (2 * VECTOR_BYTES) }; // of pairs of doubles' vectors
+enum { PANELS_MAX = ATTENTION_KEY_BLOCKS * ATTENTION_QUERY_TILE * 8 / (2 * VECTOR_BYTES) }; // of pairs of doubles' vectors
 
-// Consecutive blocks of keys that need the same vectors become one run. A run lies within one pair of vectors.
-static int tile_runs(const struct attention_tile *tile, int lanes, struct run *runs)
+// Consecutive blocks of keys that need the same vectors become one panel. A panel lies within one pair of vectors.
+static int tile_panels(const struct attention_tile *tile, int lanes, struct panel *panels)
 {
     int count = 0;
     for (int pair = 0; pair < ATTENTION_QUERY_TILE / lanes; pair += 2)
@@ -94,11 +94,11 @@ static int tile_runs(const struct attention_tile *tile, int lanes, struct run *r
             end = end < pair + 2 ? end : pair + 2;
             if (begin >= end || tile->lanes[block].begin == tile->lanes[block].end)
                 continue;
-            struct run *last = runs + count - 1;
+            struct panel *last = panels + count - 1;
             if (previous == block - 1 && previous >= 0 && last->column == begin && last->columns == end - begin)
                 last->keys += ATTENTION_KEY_BLOCK;
             else
-                runs[count++] = (struct run){block * ATTENTION_KEY_BLOCK, ATTENTION_KEY_BLOCK, begin, end - begin};
+                panels[count++] = (struct panel){block * ATTENTION_KEY_BLOCK, ATTENTION_KEY_BLOCK, begin, end - begin};
             previous = block;
         }
     return count;

@@ -1,37 +1,37 @@
 // attention_scores.h: what happens between one tile of queries and one of keys, forward and backward.
 //
-// Scores, probabilities and their gradients are [keys][TILE]; only the runs of the tile (attention.c) hold anything. Work goes
+// Scores, probabilities and their gradients are [keys][TILE]; only the panels of the tile (attention.c) hold anything. Work goes
 // from block of keys to block of keys, so that each step finds in the cache what the one before left there. Included by
 // attention.c once for each REAL; deliberately without an include guard.
 
-// result [block][TILE] = rows [block][width] transposed [width][TILE], in the run's vectors.
-static void NAME(multiply_scores)(WORK *work, const struct run *run, const REAL *rows, const REAL *transposed, REAL *result)
+// result [block][TILE] = rows [block][width] transposed [width][TILE], in the panel's vectors.
+static void NAME(multiply_scores)(WORK *work, const struct panel *panel, const REAL *rows, const REAL *transposed, REAL *result)
 {
     PRODUCT scores = {.a = rows,
                       .a_row = work->width,
                       .a_step = 1,
-                      .b = transposed + run->column * LANES,
+                      .b = transposed + panel->column * LANES,
                       .b_step = TILE,
-                      .c = result + run->column * LANES,
+                      .c = result + panel->column * LANES,
                       .c_row = TILE};
-    NAME(multiply_block)(scores, run->columns, work->attention->head_dim, false);
+    NAME(multiply_block)(scores, panel->columns, work->attention->head_dim, false);
     NAME(fetch)(work);
 }
 
-// sum [width][TILE] += rows' [width][keys] scores [keys][TILE], over all runs.
+// sum [width][TILE] += rows' [width][keys] scores [keys][TILE], over all panels.
 static void NAME(add_weighted_rows)(WORK *work, const REAL *rows, const REAL *scores, REAL *sum)
 {
-    for (const struct run *run = work->runs; run < work->runs + work->run_count; run++)
+    for (const struct panel *panel = work->panels; panel < work->panels + work->panel_count; panel++)
         for (int64_t d = 0; d < work->rows; d += ATTENTION_KEY_BLOCK) {
-            int64_t column = run->column * LANES;
-            PRODUCT weighted = {.a = rows + run->key * work->width + d,
+            int64_t column = panel->column * LANES;
+            PRODUCT weighted = {.a = rows + panel->key * work->width + d,
                                 .a_row = 1,
                                 .a_step = work->width,
-                                .b = scores + run->key * TILE + column,
+                                .b = scores + panel->key * TILE + column,
                                 .b_step = TILE,
                                 .c = sum + d * TILE + column,
                                 .c_row = TILE};
-            NAME(multiply_block)(weighted, run->columns, run->keys, true);
+            NAME(multiply_block)(weighted, panel->columns, panel->keys, true);
             NAME(fetch)(work);
         }
 }
@@ -53,9 +53,9 @@ static void NAME(add_to_keys)(WORK *work, struct span lanes, const REAL *scores,
 }
 
 // Soft cap, then alibi, on scores that still lack their cap; `place` is that of the block's first key.
-static void NAME(modify)(WORK *work, const struct run *run, int64_t place, int64_t at)
+static void NAME(modify)(WORK *work, const struct panel *panel, int64_t place, int64_t at)
 {
-    for (int c = run->column; c < run->column + run->columns; c++)
+    for (int c = panel->column; c < panel->column + panel->columns; c++)
         for (int64_t key = 0; key < ATTENTION_KEY_BLOCK; key++) {
             int64_t here = at + key * TILE + c * LANES;
             VECTOR score = NAME(load)(work->buffers[SCORES] + here);
@@ -73,20 +73,20 @@ static void NAME(modify)(WORK *work, const struct run *run, int64_t place, int64
 }
 
 // The scores of the block that begins with key `key` of the tile.
-static void NAME(score_block)(WORK *work, const struct attention_tile *tile, const struct run *run, int64_t key)
+static void NAME(score_block)(WORK *work, const struct attention_tile *tile, const struct panel *panel, int64_t key)
 {
     const REAL *rows = work->buffers[KEY] + (tile->key_begin + key) * work->width;
-    NAME(multiply_scores)(work, run, rows, work->buffers[QUERY], work->buffers[SCORES] + key * TILE);
+    NAME(multiply_scores)(work, panel, rows, work->buffers[QUERY], work->buffers[SCORES] + key * TILE);
     if (work->cap > 0 || work->sloped)
-        NAME(modify)(work, run, tile->key_begin + key, key * TILE);
+        NAME(modify)(work, panel, tile->key_begin + key, key * TILE);
 }
 
 // ---- Forward --------------------------------------------------------------------------------------------------------------
 
 // The largest visible score of each query so far. What nothing sees may be anything, NaN included.
-static void NAME(raise_max)(WORK *work, const struct run *run, const uint32_t *mask, const REAL *scores)
+static void NAME(raise_max)(WORK *work, const struct panel *panel, const uint32_t *mask, const REAL *scores)
 {
-    for (int c = run->column; c < run->column + run->columns; c++) {
+    for (int c = panel->column; c < panel->column + panel->columns; c++) {
         VECTOR max = work->max[c];
         for (int key = 0; key < ATTENTION_KEY_BLOCK; key++) {
             VECTOR score = NAME(load)(scores + key * TILE + c * LANES);
@@ -99,9 +99,9 @@ static void NAME(raise_max)(WORK *work, const struct run *run, const uint32_t *m
 }
 
 // Scores become probabilities in units of the running maximum; masked ones exact zeros.
-static void NAME(exponentiate)(WORK *work, const struct run *run, const uint32_t *mask, REAL *scores)
+static void NAME(exponentiate)(WORK *work, const struct panel *panel, const uint32_t *mask, REAL *scores)
 {
-    for (int c = run->column; c < run->column + run->columns; c++) {
+    for (int c = panel->column; c < panel->column + panel->columns; c++) {
         VECTOR max = work->max[c], sum = work->sum[c];
         for (int key = 0; key < ATTENTION_KEY_BLOCK; key++) {
             REAL *at = scores + key * TILE + c * LANES;
@@ -137,17 +137,17 @@ static void NAME(forward_tile)(WORK *work, const struct attention_tile *tile)
     REAL *scores = work->buffers[SCORES];
     VECTOR before[COLUMNS];
     memcpy(before, work->max, sizeof before);
-    work->run_count = tile_runs(tile, LANES, work->runs);
-    const struct run *end = work->runs + work->run_count;
-    for (const struct run *run = work->runs; run < end; run++)
-        for (int key = run->key; key < run->key + run->keys; key += ATTENTION_KEY_BLOCK) {
-            NAME(score_block)(work, tile, run, key);
-            NAME(raise_max)(work, run, mask ? mask + key : NULL, scores + key * TILE);
+    work->panel_count = tile_panels(tile, LANES, work->panels);
+    const struct panel *end = work->panels + work->panel_count;
+    for (const struct panel *panel = work->panels; panel < end; panel++)
+        for (int key = panel->key; key < panel->key + panel->keys; key += ATTENTION_KEY_BLOCK) {
+            NAME(score_block)(work, tile, panel, key);
+            NAME(raise_max)(work, panel, mask ? mask + key : NULL, scores + key * TILE);
         }
     NAME(rescale)(work, before);
-    for (const struct run *run = work->runs; run < end; run++)
-        for (int key = run->key; key < run->key + run->keys; key += ATTENTION_KEY_BLOCK)
-            NAME(exponentiate)(work, run, mask ? mask + key : NULL, scores + key * TILE);
+    for (const struct panel *panel = work->panels; panel < end; panel++)
+        for (int key = panel->key; key < panel->key + panel->keys; key += ATTENTION_KEY_BLOCK)
+            NAME(exponentiate)(work, panel, mask ? mask + key : NULL, scores + key * TILE);
     NAME(add_weighted_rows)(work, work->buffers[VALUE] + tile->key_begin * work->width, scores, work->buffers[OUTPUT]);
     work->fresh = false;
 }
@@ -155,11 +155,11 @@ static void NAME(forward_tile)(WORK *work, const struct attention_tile *tile)
 // ---- Backward -------------------------------------------------------------------------------------------------------------
 
 // P = exp(score - log-sum-exp); dS = P (dP - rowsum(dO O)), through the soft cap's derivative 1 - tanh^2. `at`: of the block.
-static void NAME(differentiate)(WORK *work, const struct run *run, const uint32_t *mask, int64_t at)
+static void NAME(differentiate)(WORK *work, const struct panel *panel, const uint32_t *mask, int64_t at)
 {
     REAL *scores = work->buffers[SCORES] + at, *gradients = work->buffers[SCORE_GRADIENTS] + at;
     const REAL *capped = work->cap > 0 ? work->buffers[CAPPED] + at : NULL;
-    for (int c = run->column; c < run->column + run->columns; c++) {
+    for (int c = panel->column; c < panel->column + panel->columns; c++) {
         VECTOR log_sum = work->log_sum[c], dot = work->dot[c];
         for (int64_t here = c * LANES, key = 0; key < ATTENTION_KEY_BLOCK; key++, here += TILE) {
             VECTOR probability = NAME(exp2)(NAME(load)(scores + here) - log_sum);
@@ -178,26 +178,26 @@ static void NAME(differentiate)(WORK *work, const struct run *run, const uint32_
 }
 
 // One block of keys: its probabilities and their gradients, and what they add to the gradients of its values and keys.
-static void NAME(backward_block)(WORK *work, const struct attention_tile *tile, const struct run *run, int key)
+static void NAME(backward_block)(WORK *work, const struct attention_tile *tile, const struct panel *panel, int key)
 {
     REAL *const *buffers = work->buffers;
     int64_t row = (tile->key_begin + key) * work->width, at = key * TILE;
-    NAME(score_block)(work, tile, run, key);
-    NAME(multiply_scores)(work, run, buffers[VALUE] + row, buffers[OUTPUT_GRADIENT], buffers[SCORE_GRADIENTS] + at);
-    NAME(differentiate)(work, run, tile->mask < 0 ? NULL : work->schedule->masks + tile->mask + key, at);
+    NAME(score_block)(work, tile, panel, key);
+    NAME(multiply_scores)(work, panel, buffers[VALUE] + row, buffers[OUTPUT_GRADIENT], buffers[SCORE_GRADIENTS] + at);
+    NAME(differentiate)(work, panel, tile->mask < 0 ? NULL : work->schedule->masks + tile->mask + key, at);
     struct span lanes = {tile->lanes[key / ATTENTION_KEY_BLOCK].begin, tile->lanes[key / ATTENTION_KEY_BLOCK].end};
-    lanes.begin = lanes.begin > run->column * LANES ? lanes.begin : run->column * LANES;
-    lanes.end = lanes.end < (run->column + run->columns) * LANES ? lanes.end : (run->column + run->columns) * LANES;
+    lanes.begin = lanes.begin > panel->column * LANES ? lanes.begin : panel->column * LANES;
+    lanes.end = lanes.end < (panel->column + panel->columns) * LANES ? lanes.end : (panel->column + panel->columns) * LANES;
     NAME(add_to_keys)(work, lanes, buffers[SCORES] + at, buffers[OUTPUT_GRADIENT_ROWS], buffers[VALUE_GRADIENT] + row);
     NAME(add_to_keys)(work, lanes, buffers[SCORE_GRADIENTS] + at, buffers[QUERY_ROWS], buffers[KEY_GRADIENT] + row);
 }
 
 static void NAME(backward_tile)(WORK *work, const struct attention_tile *tile)
 {
-    work->run_count = tile_runs(tile, LANES, work->runs);
-    for (const struct run *run = work->runs; run < work->runs + work->run_count; run++)
-        for (int key = run->key; key < run->key + run->keys; key += ATTENTION_KEY_BLOCK)
-            NAME(backward_block)(work, tile, run, key);
+    work->panel_count = tile_panels(tile, LANES, work->panels);
+    for (const struct panel *panel = work->panels; panel < work->panels + work->panel_count; panel++)
+        for (int key = panel->key; key < panel->key + panel->keys; key += ATTENTION_KEY_BLOCK)
+            NAME(backward_block)(work, tile, panel, key);
     const REAL *rows = work->buffers[KEY] + tile->key_begin * work->width;
     NAME(add_weighted_rows)(work, rows, work->buffers[SCORE_GRADIENTS], work->buffers[OUTPUT]);
 }

@@ -36,8 +36,8 @@ WORK
     HEAD next[ARRAYS_MAX]; // what the next head will touch
     int next_count;
     int64_t next_place;
-    struct run runs[RUNS_MAX];
-    int run_count;
+    struct panel panels[PANELS_MAX];
+    int panel_count;
 };
 
 static void NAME(work_open)(WORK *work, const struct node *node, struct span rows, const struct lane *lane)

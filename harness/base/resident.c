@@ -1,5 +1,5 @@
 // resident.c: reads /proc/self/status; allocates nothing.
-#include "train/resident.h"
+#include "base/resident.h"
 
 #include <fcntl.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 // resident.h: how much memory this process holds, as the kernel counts it.
-#ifndef TRAIN_RESIDENT_H
-#define TRAIN_RESIDENT_H
+#ifndef BASE_RESIDENT_H
+#define BASE_RESIDENT_H
 
 #include <stddef.h>
 
