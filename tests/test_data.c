@@ -135,6 +135,8 @@ Test(data, what_cannot_be_read_is_said_by_its_name)
     expect_refusal(&place, "text(path=/dev/null)", "/dev/null", "neither a file nor a folder");
     cr_assert(mkfifo(pipe, 0600) == 0);
     expect_refusal(&place, arena_format(&place.arena, "text(path=%s)", pipe), pipe, "neither a file nor a folder");
+    // Nobody writes into it: to wait for that would be a hang.
+    expect_refusal(&place, arena_format(&place.arena, "tokens(train=%s, val=%s)", pipe, pipe), pipe, "not a file");
     cr_assert(mkdir(folder, 0777) == 0);
     expect_refusal(&place, arena_format(&place.arena, "text(path=%s)", folder), folder, "no files in this folder");
     const char *empty = file_of(&place, "b", "", 0);

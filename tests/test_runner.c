@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "fixture_program.h"
 
 static const char *const run_tiny[] = {"run", "tiny.yaml", "--no-report", NULL};
@@ -127,15 +128,53 @@ Test(runner, a_checkpoint_ahead_of_the_database_is_not_used, .init = open_long, 
     expect_undisturbed("after the database was lost");
 }
 
+// What a run cost is what all its steps took, not only those after the last interruption: more than the last attempt alone.
+Test(runner, time_counts_over_all_attempts, .init = open_long, .fini = program_folder_close)
+{
+    program_write_experiment(12000, 1, "  ffn: {values: [gelu]}\n");
+    pid_t process = program_start(run_tiny, NULL);
+    cr_assert(program_await_checkpoint());
+    program_sleep(1500);
+    kill(process, SIGKILL);
+    program_wait(process);
+    double began = clock_seconds();
+    cr_assert_eq(program_run(run_tiny), 0, "%s", program_output());
+    int last = (int)(1000 * (clock_seconds() - began));
+    cr_assert_gt(program_count(database, "SELECT resumed_from_step FROM runs"), 0);
+    int all = program_count(database, "SELECT seconds * 1000 FROM runs");
+    cr_assert_gt(all, last, "%d ms in all, of which the last attempt took %d", all, last);
+}
+
+// Two databases in one folder are two worlds: what one leaves behind, the other does not touch, even at the same time.
+Test(runner, databases_of_one_folder_do_not_meet, .init = open_long, .fini = program_folder_close)
+{
+    pid_t process = program_start((const char *const[]){"run", "tiny.yaml", "--no-report", "--db", "results/a.db", NULL}, NULL);
+    program_sleep(300);
+    kill(process, SIGKILL);
+    program_wait(process);
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--db", "results/b.db", NULL}), 0, "%s",
+                 program_output());
+    char *output = program_output();
+    cr_expect_null(strstr(output, "ahead of the database"), "%s", output);
+    free(output);
+    cr_expect_eq(access("results/b/tiny/report.html", F_OK), 0);
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--no-report", "--db", "results/a.db", NULL}), 0);
+    char *a = program_content("results/a.db", NULL), *b = program_content("results/b.db", NULL);
+    program_expect_same(a, b, "the interrupted one");
+    free(a);
+    free(b);
+}
+
 // A worker that dies is started again, and the run is the same; its neighbours do not notice.
 Test(runner, a_crash_is_tried_again, .init = open_long, .fini = program_folder_close)
 {
     pid_t worker, process = program_start(run_tiny, NULL);
     cr_assert(program_await_checkpoint());
     cr_assert_eq(program_workers(process, &worker, 1), 1);
-    kill(worker, SIGKILL);
+    kill(worker, SIGSEGV);
     cr_assert_eq(program_wait(process), 0);
-    expect_output("signal 9");
+    expect_output("signal 11");
+    cr_assert_eq(program_count(database, "SELECT count(*) FROM runs WHERE state = 'diverged'"), 0);
     cr_assert_eq(program_count(database, "SELECT max(attempts) FROM runs"), 2);
     expect_undisturbed("after a crash");
 }
@@ -277,4 +316,23 @@ Test(runner, a_wrong_request_runs_nothing, .init = open_short, .fini = program_f
                  2);
     expect_output("nowhere.txt");
     cr_assert_neq(access("results", F_OK), 0);
+}
+
+// Silence is no success: a check that had nothing to check says so.
+Test(runner, checking_nothing_is_no_success, .init = open_short, .fini = program_folder_close)
+{
+    cr_assert_eq(program_run((const char *const[]){"check", "precision", NULL}), 2);
+    expect_output("nothing was checked");
+    cr_assert_eq(program_run((const char *const[]){"check", "position/none", NULL}), 2);
+    expect_output("stands for no component");
+}
+
+// A checkpoint that cannot be written is said before hours of training, not after; a file of something else is left alone.
+Test(runner, a_checkpoint_that_cannot_be_is_refused_at_once, .init = open_short, .fini = program_folder_close)
+{
+    static const char steps[] = "train.steps=1000000000";
+    cr_assert_eq(program_run((const char *const[]){"train", "--set", steps, "--checkpoint", "nowhere/x", NULL}), 1);
+    expect_output("nowhere/x: it cannot be written: there is no such file or folder");
+    cr_assert_eq(program_run((const char *const[]){"train", "--set", steps, "--checkpoint", "text.txt", NULL}), 2);
+    expect_output("text.txt: ");
 }

@@ -303,3 +303,20 @@ Test(store_open, a_full_disk_leaves_no_half_database)
     cr_expect(access(store_path, F_OK), "a half-written database was left");
     store_close(must_make());
 }
+
+// What belongs to a database is found by its name alone, and by no other's.
+Test(store_open, each_database_has_a_place_of_its_own)
+{
+    static const char *const places[][2] = {{"results/ablate.db", "results"},
+                                            {"ablate.db", "."},
+                                            {"results/x.db", "results/x"},
+                                            {"/tmp/x.y.db", "/tmp/x.y"},
+                                            {"runs", "runs.files"},
+                                            {"a.b/runs", "a.b/runs.files"},
+                                            {"/ablate.db", "/"},
+                                            {"d/.db", "d/.db.files"}};
+    struct arena arena = {0};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        cr_expect_str_eq(store_place(places[i][0], &arena), places[i][1]);
+    arena_close(&arena);
+}

@@ -8,7 +8,7 @@
 const struct option common_options[] = {
     {"set", OPTION_TEXT, offsetof(struct common_flags, set), .fallback = "", .unit = "KEY=VALUE",
      .help = "sets a slot, an option of its component or a scalar; may be repeated"},
-    {"db", OPTION_TEXT, offsetof(struct common_flags, database), .fallback = "results/ablate.db", .unit = "FILE",
+    {"db", OPTION_TEXT, offsetof(struct common_flags, database), .fallback = DATABASE_DEFAULT, .unit = "FILE",
      .help = "the database of runs"},
     {"json", OPTION_BOOL, offsetof(struct common_flags, json), .fallback = "false", .help = "prints one JSON object a line"},
     {"csv", OPTION_BOOL, offsetof(struct common_flags, csv), .fallback = "false", .help = "prints comma-separated values"},
@@ -183,6 +183,8 @@ bool request_parse(const struct verb *verb, int count, const char *const *argume
     check_words(&parsing);
     if (parsing.common.json && parsing.common.csv)
         error_request(error, "ablate %s: --json and --csv exclude each other", verb->name);
+    if (verb->database && !*parsing.common.database)
+        error_request(error, "ablate %s: --db names no file", verb->name);
     *request = (struct request){
         .words = parsing.words,
         .word_count = parsing.word_count,
@@ -197,4 +199,9 @@ bool request_parse(const struct verb *verb, int count, const char *const *argume
         .help = parsing.common.help,
     };
     return error->count == before;
+}
+
+const char *request_other_database(const struct request *request)
+{
+    return strcmp(request->database, DATABASE_DEFAULT) != 0 ? request->database : NULL;
 }

@@ -11,6 +11,8 @@
 #include "base/memory.h"
 #include "registry/option.h"
 
+#define DATABASE_DEFAULT "results/ablate.db"
+
 enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV };
 
 // A request as typed. Every verb takes --plugin FILE (repeatable, loaded before the verb runs) and --help; those with `tables`
@@ -19,7 +21,7 @@ struct request {
     const char *const *words; // what is not an option, NULL-ended
     int word_count;
     const char *const *set; // NULL-ended
-    const char *database;   // default results/ablate.db
+    const char *database;   // DATABASE_DEFAULT unless named
     enum output_format format;
     const void *options;        // the verb's own struct, filled
     struct arena *arena;        // lives as long as the request
@@ -48,6 +50,8 @@ const struct verb *verb_find(const char *name, struct error *error);
 // Reads what follows the verb. Adds all mistakes. `request->arena` is given; everything else is filled.
 bool request_parse(const struct verb *verb, int count, const char *const *arguments, struct request *request,
                    struct error *error);
+// The database where a command must name it to find it again; NULL for the default one.
+const char *request_other_database(const struct request *request);
 // The overview of the program, and the whole of one verb.
 void help_print_program(FILE *file);
 void help_print_verb(const struct verb *verb, FILE *file);

@@ -163,6 +163,7 @@ static void print_screen(const struct request *request, const struct comparison 
         .parameters = wanted->parameters,
         .flops = wanted->flops,
         .time = wanted->time,
+        .database = request_other_database(request),
         .next = access(page, R_OK) == 0 ? next : NULL,
     };
     screen_print(comparison, &screen, stdout);

@@ -202,8 +202,11 @@ static bool print_answer(const struct request *request, struct store *store, con
     bool done = comparison_open(store, plan->experiment->name, &arena, &comparison, error);
     if (done) {
         screen_print(&comparison,
-                     &(struct screen_options){
-                         .width = progress_columns(), .colour = isatty(STDOUT_FILENO), .elapsed = elapsed, .workers = jobs},
+                     &(struct screen_options){.width = progress_columns(),
+                                              .colour = isatty(STDOUT_FILENO),
+                                              .elapsed = elapsed,
+                                              .workers = jobs,
+                                              .database = request_other_database(request)},
                      stdout);
         fflush(stdout);
         if (!chosen->no_report)

@@ -286,18 +286,26 @@ void screen_notes(const struct screen *screen)
 
 // ---- What next ----------------------------------------------------------------------------------------------------------------
 
+// " --db FILE" for a command that is to find the same runs, or "".
+static const char *same_database(const struct screen *screen)
+{
+    const char *database = screen->options->database;
+    return database ? arena_format(screen->arena, " --db %s", layout_visible(screen->arena, database)) : "";
+}
+
 static const char *more_runs(const struct screen *screen)
 {
     const struct comparison *comparison = screen->comparison;
     const struct experiment_view *view = comparison->view;
     const char *file = layout_visible(screen->arena, view->file && *view->file ? view->file : view->name);
+    const char *database = same_database(screen);
     const struct comparison_arm **open = arena_allocate(screen->arena, (size_t)comparison->arm_count, sizeof *open);
     if (comparison->pending > 0)
-        return arena_format(screen->arena, "ablate run %s", file);
+        return arena_format(screen->arena, "ablate run %s%s", file, database);
     if (view->seed_count < 2)
-        return arena_format(screen->arena, "ablate run %s --replicates 5", file);
+        return arena_format(screen->arena, "ablate run %s --replicates 5%s", file, database);
     if (open_questions(screen, open) > 0 && open[0]->seeds_needed <= SEEDS_WORTH_SUGGESTING)
-        return arena_format(screen->arena, "ablate run %s --replicates %d", file, open[0]->seeds_needed);
+        return arena_format(screen->arena, "ablate run %s --replicates %d%s", file, open[0]->seeds_needed, database);
     return "";
 }
 
@@ -306,8 +314,9 @@ void screen_next(const struct screen *screen)
     bool is_live = screen->options->elapsed > 0 && screen->comparison->pending > 0;
     if (is_live)
         return;
-    const char *by_default[] = {arena_format(screen->arena, "ablate report %s",
-                                             layout_visible(screen->arena, screen->comparison->view->name)),
+    const char *by_default[] = {arena_format(screen->arena, "ablate report %s%s",
+                                             layout_visible(screen->arena, screen->comparison->view->name),
+                                             same_database(screen)),
                                 NULL};
     const char *const *next = screen->options->next ? screen->options->next : by_default;
     const char *more = more_runs(screen);

@@ -20,9 +20,10 @@ static bool input_output(const struct store *store, struct error *error)
 {
     int trouble = sqlite3_system_errno(store->database);
     return error_add(error,
-                     "%s: the machine could not read or write it%s%s. What was stored is kept; when that is mended, the same "
+                     "%s: the machine could not read or write it: %s. What was stored is kept; when that is mended, the same "
                      "command continues",
-                     store->path, trouble ? ": " : "", trouble ? file_trouble(trouble) : "");
+                     store->path,
+                     trouble ? file_trouble(trouble) : "a full disk, a limit on the size of files, or a failing disk");
 }
 
 bool store_trouble(const struct store *store, struct error *error)

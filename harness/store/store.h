@@ -108,7 +108,7 @@ bool store_rows(struct store *store, const char *id, const struct store_batch *b
 struct store_end {
     bool diverged;
     int64_t diverged_at; // step, or -1
-    double seconds;
+    double seconds;      // of every attempt, as far as its steps were kept
     double tokens_per_s; // taken where the run has no throughput rows; otherwise their median is
     int64_t peak_bytes;
 };

@@ -40,7 +40,8 @@ struct train_options {
 struct train_result {
     enum train_state state;
     int64_t diverged_at; // step, or -1
-    double seconds, tokens_per_s;
+    double seconds; // of the steps that led to it, those of earlier attempts included; what was lost and done again counts once
+    double tokens_per_s;
     size_t peak_rss_bytes;
 };
 
