@@ -156,7 +156,9 @@ static void print_header(const struct screen *screen)
     add_count(&flow, screen, comparison->failed, "failed");
     add_count(&flow, screen, comparison->excluded, "excluded");
     if (seconds > 0)
-        flow_add(&flow, "   ", arena_format(screen->arena, "%s", number_duration(seconds).text));
+        flow_add(&flow, "   ",
+                 arena_format(screen->arena, "%s%s", number_duration(seconds).text,
+                              screen->options->elapsed > 0 ? "" : " of runs"));
     flow_end(&flow);
     flow_add(&flow, "   ", screen_metric(screen));
     if (*screen_spread(screen))
