@@ -66,7 +66,7 @@ static bool run(const struct request *request, struct error *error)
     struct run subject;
     struct train_bench result;
     if (strcmp(request->words[0], "train") != 0)
-        return error_request(error, "no benchmark \"%s\", did you mean \"train\"?", request->words[0]);
+        return error_request(error, "no benchmark \"%s\"; there is one: ablate bench train", request->words[0]);
     run_defaults(&subject, request->arena);
     for (int i = 0; request->set[i]; i++)
         run_set_pair(&subject, request->set[i], request->arena, error);

@@ -23,6 +23,13 @@ struct tensor *block_parameter(const struct block *block, const char *suffix, en
     return graph_parameter(block->graph, name, role, rank, shape);
 }
 
+struct tensor *block_gain(const struct block *block, const char *name, int64_t width)
+{
+    char suffix[SUFFIX_SIZE];
+    snprintf(suffix, sizeof suffix, "%s.weight", name);
+    return block_parameter(block, suffix, ROLE_GAIN, 1, &width);
+}
+
 struct tensor *block_linear(const struct block *block, struct tensor *x, const char *name, enum parameter_role role,
                             int64_t out)
 {

@@ -72,6 +72,8 @@ struct block {
 // "model.layers.3." + suffix in a layer, "model." + suffix outside: the safetensors name.
 struct tensor *block_parameter(const struct block *block, const char *suffix, enum parameter_role role, int rank,
                                const int64_t *shape);
+// The gain of a normalisation, <name>.weight [width].
+struct tensor *block_gain(const struct block *block, const char *name, int64_t width);
 // A projection <name>.weight [out, width of x], with <name>.bias [out] where model.bias is set.
 struct tensor *block_linear(const struct block *block, struct tensor *x, const char *name, enum parameter_role role,
                             int64_t out);
@@ -157,6 +159,17 @@ struct optimizer_calls {
     void (*apply)(const void *options, const struct optimizer_step *step, int64_t count, float *values, const float *gradient,
                   float *const *state, double measured, int64_t size);
 };
+// The update that Adam and its relatives share. state is {m, v}; g = scale gradient + penalty p, then
+//   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,  p = keep p - lr m^ / (sqrt(v^) + eps),
+// where m^ and v^ are m and v over 1 - beta^(step + 1). Kingma and Ba 2015, arXiv 1412.6980, algorithm 1.
+struct adam_update {
+    double beta1, beta2, eps;
+    double lr;      // of this step and tensor
+    double penalty; // of the gradient: 0 for none
+    double keep;    // what decay leaves of the weight: 1 for none
+};
+void adam_update(const struct adam_update *update, const struct optimizer_step *step, int64_t count, float *values,
+                 const float *gradient, float *const *state);
 struct schedule_calls {
     // Fraction of the peak learning rate at `step` of `steps`, both counted from the end of warm-up, which took `warmup` steps.
     double (*factor)(const void *options, int64_t step, int64_t steps, int64_t warmup);

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tensor/lane.h"
+
 #define MODEL(field, type) "model." #field, type, offsetof(struct run, model.field)
 #define TRAIN(field, type) "train." #field, type, offsetof(struct run, train.field)
 
@@ -43,7 +45,7 @@ const struct option run_scalars[] = {
      .help = "how much of the validation part an evaluation reads; 0: all"},
     {TRAIN(checkpoint_every, OPTION_INT), .fallback = "200", .min = 0, .max = 1e9, .unit = "steps",
      .help = "steps between two checkpoints; 0: none", .not_identity = true},
-    {TRAIN(lanes, OPTION_INT), .fallback = "2", .min = 1, .max = 64,
+    {TRAIN(lanes, OPTION_INT), .fallback = "2", .min = 1, .max = LANES_MAX,
      .help = "partial sums of the gradient; at most as many threads can work"},
     {TRAIN(nudge, OPTION_REAL), .fallback = "0", .min = 0, .max = 1,
      .help = "standard deviation of a random shift of every initial weight: 1e-6 makes a placebo"},

@@ -323,3 +323,8 @@ const char *comparison_unit(const struct comparison *comparison)
             return "nats per byte";
     return "nats per token";
 }
+
+double comparison_floor(const struct comparison *comparison)
+{
+    return ends_with(comparison->view->metric, "_excess") ? 0 : comparison->floor;
+}

@@ -10,7 +10,6 @@
 #include "base/memory.h"
 #include "report/figure_data.h"
 #include "report/gnuplot.h"
-#include "report/words.h"
 
 static double cost_parameters(const struct run_view *run) { return run->parameters > 0 ? (double)run->parameters : NAN; }
 static double cost_flops(const struct run_view *run) { return run->flops > 0 ? run->flops : NAN; }
@@ -154,7 +153,7 @@ const char *figure_lacks(const struct figure *figure, const struct comparison *c
 void figure_provenance(const struct figure *figure, const struct comparison *comparison, struct text *text)
 {
     const struct experiment_view *view = comparison->view;
-    bool above_floor = words_floor_known(comparison);
+    bool above_floor = isfinite(comparison_floor(comparison));
     const char *metric = view->metric;
     if (figure->curve.metric)
         metric = above_floor && figure->curve.excess ? figure->curve.excess : figure->curve.metric;

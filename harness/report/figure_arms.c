@@ -6,7 +6,7 @@
 #include "report/figure_data.h"
 #include "report/number.h"
 #include "report/screen_parts.h"
-#include "report/words.h"
+#include "report/summary.h"
 
 static double floor_of(const struct comparison *comparison) { return isfinite(comparison->floor) ? comparison->floor : 0; }
 
@@ -125,7 +125,7 @@ static void pairs_facts(const struct figure *figure, const struct pairs *pairs, 
 {
     struct text value = {0}, delta = {0};
     const char *unit = comparison_unit(pairs->comparison);
-    words_metric(pairs->comparison, false, &value);
+    summary_metric(pairs->comparison, &value);
     text_add(&delta, *unit ? "difference (%s)" : "difference%s", unit);
     figure_data_fact(data, "title", figure->title);
     figure_data_fact(data, "xlabel", value.data);
@@ -238,7 +238,7 @@ bool figure_cost_write(const struct figure *figure, const struct figure_source *
     range_widen(&blocks.value, 0.08);
     struct text x_label = {0}, y_label = {0};
     text_add(&x_label, *unit->name ? "%s (%s)" : "%s%s", figure->cost.what, unit->name);
-    words_metric(comparison, false, &y_label);
+    summary_metric(comparison, &y_label);
     figure_data_fact(data, "title", figure->title);
     figure_data_fact(data, "xlabel", x_label.data);
     figure_data_fact(data, "ylabel", y_label.data);

@@ -8,7 +8,6 @@
 
 #include "report/figure.h"
 #include "report/figure_data.h"
-#include "report/words.h"
 
 // One run's series, smoothed and thinned.
 struct curve {
@@ -268,7 +267,7 @@ static void write_facts(const struct curves *all, struct range range, int64_t st
 bool figure_curves_write(const struct figure *figure, const struct figure_source *source, struct text *data,
                          struct error *error)
 {
-    bool above_floor = figure->curve.excess && words_floor_known(source->comparison);
+    bool above_floor = figure->curve.excess && isfinite(comparison_floor(source->comparison));
     struct curves all = {.figure = figure,
                          .source = source,
                          .above_floor = above_floor,

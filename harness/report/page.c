@@ -9,13 +9,13 @@
 #include "report/gnuplot.h"
 #include "report/html.h"
 #include "report/page_sections.h"
-#include "report/words.h"
+#include "report/summary.h"
 
 static void add_head(struct page *page)
 {
     const struct experiment_view *view = page->comparison->view;
     struct text answer = {0};
-    words_answer(page->comparison, &answer);
+    summary_answer(page->comparison, &answer);
     text_add(&page->html, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                           "<meta name=\"color-scheme\" content=\"light dark\">\n");

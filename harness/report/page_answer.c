@@ -7,7 +7,7 @@
 #include "report/html.h"
 #include "report/number.h"
 #include "report/page_sections.h"
-#include "report/words.h"
+#include "report/summary.h"
 
 // ---- Controls ---------------------------------------------------------------------------------------------------------------
 
@@ -50,11 +50,11 @@ static void control_floor(struct page *page)
                 arm = comparison->arms[i].name;
                 seed = comparison->view->seeds[j];
             }
-    if (!words_floor_known(comparison) || !isfinite(lowest)) {
+    if (!isfinite(comparison_floor(comparison)) || !isfinite(lowest)) {
         control(page, "none", "open", says, isfinite(lowest) ? "not known for this data" : "no finished run");
         return;
     }
-    double above = lowest - words_floor(comparison);
+    double above = lowest - comparison_floor(comparison);
     control(page, above >= 0 ? "pass" : "fail", above >= 0 ? "holds" : "fails", says,
             arena_format(page->arena, "lowest: %s, seed %lld, %s above it%s", arm, (long long)seed,
                          number_fixed(above, page->screen->decimals, false).text,
@@ -228,7 +228,7 @@ void page_plan(struct page *page)
 void page_limits(struct page *page)
 {
     struct text limits = {0};
-    words_limits(page->comparison, &limits);
+    summary_limits(page->comparison, &limits);
     html_add(&page->html, "<section id=\"limits\">\n<h2>What this does not show</h2>\n<p class=\"limits\">%s</p>\n</section>\n",
              limits.data);
     text_free(&limits);

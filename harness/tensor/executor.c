@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 1 << 15, LANES_MAX = 64 }; // elements of one partial sum of the norm
+enum { CHUNK = 1 << 15 }; // elements of one partial sum of the norm
 
 struct share { // a lane's part of a batch, and what it found
     struct span sequences;

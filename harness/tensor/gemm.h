@@ -1,8 +1,8 @@
 // gemm.h: matrix products behind one header: C = alpha op(A) op(B) + beta C, row major.
 //
-// A product is planned (which may refuse), packed where the backend has a packed form (none of the present ones has), and run,
-// which cannot fail. All threading belongs to the executor: a backend runs on the calling thread alone. OpenBLAS is opened at
-// run time, so a process that multiplies nothing never starts it and the environment can still name the right kernels.
+// Opening may refuse, running cannot fail. All threading belongs to the executor: a backend runs on the calling thread alone.
+// OpenBLAS is opened at run time, so a process that multiplies nothing never starts it and the environment can still name the
+// right kernels.
 #ifndef TENSOR_GEMM_H
 #define TENSOR_GEMM_H
 
@@ -25,9 +25,5 @@ struct gemm {
 };
 void gemm_run_float(const struct gemm *gemm, float alpha, const float *a, const float *b, float beta, float *c);
 void gemm_run_double(const struct gemm *gemm, double alpha, const double *a, const double *b, double beta, double *c);
-
-// The plain triple loop that the tests hold every backend against.
-void gemm_reference_float(const struct gemm *gemm, float alpha, const float *a, const float *b, float beta, float *c);
-void gemm_reference_double(const struct gemm *gemm, double alpha, const double *a, const double *b, double beta, double *c);
 
 #endif

@@ -7,6 +7,8 @@
 
 #include "tensor/graph.h"
 
+enum { LANES_MAX = 64 }; // partial sums of a gradient
+
 struct lane {
     const struct graph *graph;
     int index;

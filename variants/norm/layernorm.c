@@ -15,9 +15,8 @@ static const struct option options[] = {
 
 static struct tensor *build(const struct block *block, const void *self, struct tensor *x, const char *name)
 {
-    char weight[TENSOR_NAME_SIZE], bias[TENSOR_NAME_SIZE];
-    snprintf(weight, sizeof weight, "%s.weight", name);
-    struct tensor *gain = block_parameter(block, weight, ROLE_GAIN, 1, &x->width);
+    char bias[TENSOR_NAME_SIZE];
+    struct tensor *gain = block_gain(block, name, x->width);
     snprintf(bias, sizeof bias, "%s.bias", name);
     struct tensor *shift = block->model->bias ? block_parameter(block, bias, ROLE_BIAS, 1, &x->width) : NULL;
     return op_layernorm(block->graph, x, gain, shift, ((const struct layernorm *)self)->eps);

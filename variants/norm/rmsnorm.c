@@ -1,6 +1,4 @@
 // rmsnorm.c: root-mean-square normalisation: scaled and not centred, gain and no bias. Zhang and Sennrich 2019.
-#include <stdio.h>
-
 #include "registry/component.h"
 
 struct rmsnorm {
@@ -15,9 +13,7 @@ static const struct option options[] = {
 
 static struct tensor *build(const struct block *block, const void *self, struct tensor *x, const char *name)
 {
-    char weight[TENSOR_NAME_SIZE];
-    snprintf(weight, sizeof weight, "%s.weight", name);
-    struct tensor *gain = block_parameter(block, weight, ROLE_GAIN, 1, &x->width);
+    struct tensor *gain = block_gain(block, name, x->width);
     return op_rmsnorm(block->graph, x, gain, ((const struct rmsnorm *)self)->eps);
 }
 

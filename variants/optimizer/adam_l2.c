@@ -3,8 +3,6 @@
 // g = gradient + wd p, then Adam: m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= lr(t) m^ / (sqrt(v^) + eps), where m^
 // and v^ are m and v over 1 - b^(t+1). The penalty is not clipped. Kingma and Ba 2015, arXiv 1412.6980, algorithm 1; arXiv
 // 1711.05101, algorithm 2, on why it differs from decay.
-#include <math.h>
-
 #include "registry/component.h"
 
 struct adam_l2 {
@@ -28,19 +26,13 @@ static void apply(const void *self, const struct optimizer_step *step, int64_t c
 {
     (void)measured, (void)size;
     const struct adam_l2 *o = self;
-    double done = (double)step->step + 1;
-    const float penalty = step->decays ? (float)o->weight_decay : 0, scale = (float)step->scale;
-    const float rate = (float)(step->lr / (1 - pow(o->beta1, done))), unbias = (float)(1 / sqrt(1 - pow(o->beta2, done)));
-    const float beta1 = (float)o->beta1, beta2 = (float)o->beta2, eps = (float)o->eps;
-    const float rest1 = (float)(1 - o->beta1), rest2 = (float)(1 - o->beta2);
-    float *m = state[0], *v = state[1];
-#pragma omp simd
-    for (int64_t i = 0; i < count; i++) {
-        float g = scale * gradient[i] + penalty * values[i];
-        m[i] = beta1 * m[i] + rest1 * g;
-        v[i] = beta2 * v[i] + rest2 * g * g;
-        values[i] -= rate * m[i] / (sqrtf(v[i]) * unbias + eps);
-    }
+    const struct adam_update update = {.beta1 = o->beta1,
+                                       .beta2 = o->beta2,
+                                       .eps = o->eps,
+                                       .lr = step->lr,
+                                       .penalty = step->decays ? o->weight_decay : 0,
+                                       .keep = 1};
+    adam_update(&update, step, count, values, gradient, state);
 }
 
 const struct component optimizer_adam_l2 = {

@@ -3,8 +3,6 @@
 // m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p = (1 - shrink) p - lr(t) m^ / (sqrt(v^) + eps), where m^ and v^ are m and v
 // over 1 - b^(t+1). shrink is lr(t) wd (coupled, as PyTorch has it) or lr(t)/lr wd (independent of the peak, as the paper has
 // it). Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2.
-#include <math.h>
-
 #include "registry/component.h"
 
 enum decay { DECAY_COUPLED, DECAY_INDEPENDENT };
@@ -35,19 +33,13 @@ static void apply(const void *self, const struct optimizer_step *step, int64_t c
 {
     (void)measured, (void)size;
     const struct adamw *o = self;
-    double done = (double)step->step + 1, lr = o->decay == DECAY_INDEPENDENT ? step->lr / step->peak_lr : step->lr;
-    const float keep = step->decays ? (float)(1 - lr * o->weight_decay) : 1, scale = (float)step->scale;
-    const float rate = (float)(step->lr / (1 - pow(o->beta1, done))), unbias = (float)(1 / sqrt(1 - pow(o->beta2, done)));
-    const float beta1 = (float)o->beta1, beta2 = (float)o->beta2, eps = (float)o->eps;
-    const float rest1 = (float)(1 - o->beta1), rest2 = (float)(1 - o->beta2);
-    float *m = state[0], *v = state[1];
-#pragma omp simd
-    for (int64_t i = 0; i < count; i++) {
-        float g = scale * gradient[i];
-        m[i] = beta1 * m[i] + rest1 * g;
-        v[i] = beta2 * v[i] + rest2 * g * g;
-        values[i] = keep * values[i] - rate * m[i] / (sqrtf(v[i]) * unbias + eps);
-    }
+    double lr = o->decay == DECAY_INDEPENDENT ? step->lr / step->peak_lr : step->lr;
+    const struct adam_update update = {.beta1 = o->beta1,
+                                       .beta2 = o->beta2,
+                                       .eps = o->eps,
+                                       .lr = step->lr,
+                                       .keep = step->decays ? 1 - lr * o->weight_decay : 1};
+    adam_update(&update, step, count, values, gradient, state);
 }
 
 const struct component optimizer_adamw = {

@@ -43,19 +43,10 @@ static void apply(const void *self, const struct optimizer_step *step, int64_t c
                   float *const *state, double measured, int64_t size)
 {
     const struct stable_adamw *o = self;
-    double done = (double)step->step + 1, lr = step->lr / fmax(1, sqrt(measured / (double)size));
-    const float keep = step->decays ? (float)(1 - lr * o->weight_decay) : 1, scale = (float)step->scale;
-    const float rate = (float)(lr / (1 - pow(o->beta1, done))), unbias = (float)(1 / sqrt(1 - pow(o->beta2, done)));
-    const float beta1 = (float)o->beta1, beta2 = (float)o->beta2, eps = (float)o->eps;
-    const float rest1 = (float)(1 - o->beta1), rest2 = (float)(1 - o->beta2);
-    float *m = state[0], *v = state[1];
-#pragma omp simd
-    for (int64_t i = 0; i < count; i++) {
-        float g = scale * gradient[i];
-        m[i] = beta1 * m[i] + rest1 * g;
-        v[i] = beta2 * v[i] + rest2 * g * g;
-        values[i] = keep * values[i] - rate * m[i] / (sqrtf(v[i]) * unbias + eps);
-    }
+    double lr = step->lr / fmax(1, sqrt(measured / (double)size));
+    const struct adam_update update = {
+        .beta1 = o->beta1, .beta2 = o->beta2, .eps = o->eps, .lr = lr, .keep = step->decays ? 1 - lr * o->weight_decay : 1};
+    adam_update(&update, step, count, values, gradient, state);
 }
 
 const struct component optimizer_stable_adamw = {

@@ -1,6 +1,4 @@
 // layernorm.c: layer normalisation of each head of queries and keys, gain only (ViT-22B, Dehghani et al. 2023).
-#include <stdio.h>
-
 #include "registry/component.h"
 
 struct layernorm {
@@ -15,9 +13,7 @@ static const struct option options[] = {
 
 static struct tensor *build(const struct block *block, const void *self, struct tensor *x, const char *name)
 {
-    char weight[TENSOR_NAME_SIZE];
-    snprintf(weight, sizeof weight, "%s.weight", name);
-    struct tensor *gain = block_parameter(block, weight, ROLE_GAIN, 1, &block->model->head_dim); // shared by the heads
+    struct tensor *gain = block_gain(block, name, block->model->head_dim); // shared by the heads
     return op_layernorm(block->graph, x, gain, NULL, ((const struct layernorm *)self)->eps);
 }
 

@@ -1,5 +1,5 @@
-// words.c: sentences of a comparison. See words.h.
-#include "report/words.h"
+// summary.c: the sentences, generated from what the arms share and what differs among them; see summary.h.
+#include "report/summary.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -7,23 +7,10 @@
 
 #include "report/number.h"
 
-void words_metric(const struct comparison *comparison, bool with_unit, struct text *text)
+void summary_metric(const struct comparison *comparison, struct text *text)
 {
-    const char *unit = comparison_unit(comparison);
     text_add(text, "%s%s", comparison->view->metric, isfinite(comparison->floor) ? " above the floor" : "");
-    if (with_unit && *unit)
-        text_add(text, " (%s)", unit);
 }
-
-static bool is_excess(const struct comparison *comparison)
-{
-    const char *ending = strrchr(comparison->view->metric, '_');
-    return ending && !strcmp(ending, "_excess");
-}
-
-bool words_floor_known(const struct comparison *comparison) { return isfinite(comparison->floor) || is_excess(comparison); }
-
-double words_floor(const struct comparison *comparison) { return is_excess(comparison) ? 0 : comparison->floor; }
 
 // ---- The answer -------------------------------------------------------------------------------------------------------------
 
@@ -64,7 +51,7 @@ static int add_group(const struct comparison *comparison, int answer, const char
     return count;
 }
 
-void words_answer(const struct comparison *comparison, struct text *text)
+void summary_answer(const struct comparison *comparison, struct text *text)
 {
     if (!comparison->finished && !comparison->diverged) {
         text_add(text, "No run has finished yet, so there is no answer.");
@@ -115,7 +102,7 @@ static void add_size(const struct comparison *comparison, struct text *text)
                  small.text, large.text);
 }
 
-void words_limits(const struct comparison *comparison, struct text *text)
+void summary_limits(const struct comparison *comparison, struct text *text)
 {
     const struct experiment_view *view = comparison->view;
     const char *data = common(comparison, offsetof(struct comparison_arm, data));
