@@ -132,10 +132,10 @@ Test(runner, a_checkpoint_ahead_of_the_database_is_not_used, .init = open_long, 
 // What a run cost is what all its steps took, not only those after the last interruption: more than the last attempt alone.
 Test(runner, time_counts_over_all_attempts, .init = open_long, .fini = program_folder_close)
 {
-    program_write_experiment(12000, 1, "  ffn: {values: [gelu]}\n");
+    program_write_experiment(6000, 1, "  ffn: {values: [gelu]}\n");
     pid_t process = program_start(run_tiny, NULL);
     cr_assert(program_await_checkpoint());
-    program_sleep(1500);
+    program_sleep(800);
     kill(process, SIGKILL);
     program_wait(process);
     double began = clock_seconds();
