@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -131,10 +132,10 @@ Test(runner, a_checkpoint_ahead_of_the_database_is_not_used, .init = open_long, 
 // What a run cost is what all its steps took, not only those after the last interruption: more than the last attempt alone.
 Test(runner, time_counts_over_all_attempts, .init = open_long, .fini = program_folder_close)
 {
-    program_write_experiment(12000, 1, "  ffn: {values: [gelu]}\n");
+    program_write_experiment(6000, 1, "  ffn: {values: [gelu]}\n");
     pid_t process = program_start(run_tiny, NULL);
     cr_assert(program_await_checkpoint());
-    program_sleep(1500);
+    program_sleep(800);
     kill(process, SIGKILL);
     program_wait(process);
     double began = clock_seconds();
@@ -336,3 +337,18 @@ Test(runner, a_checkpoint_that_cannot_be_is_refused_at_once, .init = open_short,
     cr_assert_eq(program_run((const char *const[]){"train", "--set", steps, "--checkpoint", "text.txt", NULL}), 2);
     expect_output("text.txt: ");
 }
+
+// OpenBLAS asks for its buffer until it gets it: a limit on memory must be an answer, not a hang.
+#ifndef __SANITIZE_ADDRESS__ // whose own shadow is larger than any such limit
+Test(runner, too_little_memory_is_said, .init = open_short, .fini = program_folder_close)
+{
+    struct rlimit limit = {.rlim_cur = (rlim_t)100 << 20, .rlim_max = RLIM_INFINITY}, before;
+    cr_assert_eq(getrlimit(RLIMIT_AS, &before), 0);
+    const char *const words[] = {"train", "--set", "data=text(path=text.txt)", "--set", "model.n_layer=1", NULL};
+    cr_assert_eq(setrlimit(RLIMIT_AS, &limit), 0);
+    pid_t process = program_start(words, NULL);
+    cr_assert_eq(setrlimit(RLIMIT_AS, &before), 0);
+    cr_assert_eq(program_wait(process), 1);
+    expect_output("OpenBLAS: 0.13 GiB of memory cannot be had");
+}
+#endif

@@ -49,8 +49,9 @@ bool memory_large(void **block, size_t bytes, const char *what, struct error *er
     size_t length = bytes ? bytes : 1;
     void *pages = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED)
-        return error_add(error, "%s: %.2f GiB of memory cannot be had; choose a smaller model or batch", what,
-                         (double)bytes / 1073741824.0);
+        return error_add(error,
+                         "%s: %.2f GiB of memory cannot be had; choose a smaller model or batch, or raise a limit (ulimit -v)",
+                         what, (double)bytes / 1073741824.0);
     *block = pages;
     return true;
 }

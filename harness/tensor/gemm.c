@@ -10,6 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
+// What OpenBLAS asks for at its first product, in each thread that calls it. Where it gets less it asks again, for ever.
+static const size_t BUFFER_BYTES = ((size_t)128 << 20) + (1 << 20);
+
 enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112, PARALLEL_PTHREADS = 1 };
 
 typedef void sgemm_call(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
@@ -35,6 +40,16 @@ static void *open_library(void)
     return handle;
 }
 
+// Address space alone: nothing is touched.
+static bool check_buffer(struct error *error)
+{
+    void *block;
+    if (!memory_large(&block, BUFFER_BYTES, "OpenBLAS", error))
+        return false;
+    memory_large_free(block, BUFFER_BYTES);
+    return true;
+}
+
 // ISO C has no conversion from an object pointer to a function pointer; POSIX promises that the bits are the same.
 static void find(void *handle, const char *name, void *function)
 {
@@ -46,6 +61,8 @@ bool gemm_open(struct error *error)
 {
     if (blas.handle)
         return true;
+    if (!check_buffer(error))
+        return false;
     setenv("OPENBLAS_NUM_THREADS", "1", 1);
 #ifdef __x86_64__
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
