@@ -110,6 +110,17 @@ Test(gemm, concurrent_calls_give_the_single_threaded_answer)
     }
 }
 
+// Sizes beyond 32 bits would wrap around inside the library: they are refused before anything runs.
+Test(gemm, sizes_the_library_cannot_count_are_refused)
+{
+    struct gemm gemm = {.m = 8, .n = 8, .k = 8, .lda = 8, .ldb = 8, .ldc = 8};
+    struct error error = {0};
+    cr_expect(gemm_plan(&gemm, &error));
+    gemm.m = INT64_C(1) << 32;
+    cr_expect_not(gemm_plan(&gemm, &error));
+    cr_expect(strstr(error.text, "4294967296"), "%s", error.text);
+}
+
 // ---- Team ----------------------------------------------------------------------------------------------------------------------
 
 enum { MEMBERS = 3 };
@@ -258,6 +269,41 @@ Test(executor, the_norm_is_the_gradients)
     for (size_t i = 0; i < probe.parameters.elements; i++)
         squares += gradients[i] * gradients[i];
     cr_expect_float_eq(executor_gradient_norm(probe.executor), sqrt(squares), 1e-10 * sqrt(squares));
+    probe_close(&probe);
+}
+
+// The hook sees every node of every pass, in order, and what it changes is what follows: faults can be planted and hunted.
+struct witness {
+    const struct graph *graph;
+    int seen, out_of_order, fault_at;
+};
+static void watch(void *context, const struct node *node, struct span rows, struct lane *lane)
+{
+    struct witness *witness = context;
+    int place = witness->seen++ % witness->graph->node_count;
+    witness->out_of_order += witness->graph->nodes[place] != node || rows.begin != 0;
+    if (place == witness->fault_at)
+        ((float *)lane_output(node, 0, lane))[0] = NAN;
+}
+Test(executor, the_hook_sees_every_node_and_can_plant_a_fault)
+{
+    struct probe probe;
+    small_model(&probe, NULL, REAL_FLOAT, 3, 1, 1);
+    for (int fault = -1; fault < 2; fault++) {
+        struct witness witness = {.graph = &probe.graph, .fault_at = fault < 0 ? -1 : fault * (probe.graph.node_count - 2)};
+        const struct executor_options options = {.lanes = 1, .after = watch, .after_context = &witness};
+        const struct batch batch = {3, probe.tokens, probe.targets, probe.positions};
+        struct executor *executor;
+        struct error error = {0};
+        struct totals totals;
+        cr_assert(executor_open(&executor, &probe.graph, probe.team, &options, &error), "%s", error.text);
+        executor_forward(executor, &batch, NULL, &totals);
+        cr_expect_eq(witness.seen, 3 * probe.graph.node_count, "%d calls in 3 passes", witness.seen);
+        cr_expect_eq(witness.out_of_order, 0);
+        cr_expect_eq(isfinite(totals.loss_sum) != 0, fault < 0, "with a fault at %d the loss is %g", witness.fault_at,
+                     totals.loss_sum);
+        executor_close(executor);
+    }
     probe_close(&probe);
 }
 

@@ -98,6 +98,17 @@ const char *gemm_backend(void) { return blas.handle ? gemm_rule() : ""; }
 const char *gemm_version(void) { return blas.version; }
 const char *gemm_core(void) { return blas.core; }
 
+// OpenBLAS counts in 32 bits.
+bool gemm_plan(const struct gemm *gemm, struct error *error)
+{
+    const int64_t sizes[] = {gemm->m, gemm->n, gemm->k, gemm->lda, gemm->ldb, gemm->ldc};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (sizes[i] < 1 || sizes[i] > INT32_MAX)
+            return error_add(error, "a product of [%lld, %lld] and [%lld, %lld] has no size that OpenBLAS takes",
+                             (long long)gemm->m, (long long)gemm->k, (long long)gemm->k, (long long)gemm->n);
+    return true;
+}
+
 void gemm_run_float(const struct gemm *gemm, float alpha, const float *a, const float *b, float beta, float *c)
 {
     blas.sgemm(ROW_MAJOR, gemm->transpose_a ? TRANSPOSE : NO_TRANSPOSE, gemm->transpose_b ? TRANSPOSE : NO_TRANSPOSE,

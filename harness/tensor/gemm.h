@@ -1,6 +1,6 @@
 // gemm.h: matrix products behind one header: C = alpha op(A) op(B) + beta C, row major.
 //
-// Opening may refuse, running cannot fail. All threading belongs to the executor: a backend runs on the calling thread alone.
+// Opening and planning may refuse, running cannot fail. All threading belongs to the executor: a backend runs on the calling thread alone.
 // OpenBLAS is opened at run time, so a process that multiplies nothing never starts it and the environment can still name the
 // right kernels.
 #ifndef TENSOR_GEMM_H
@@ -23,6 +23,8 @@ struct gemm {
     int64_t m, n, k;
     int64_t lda, ldb, ldc;
 };
+// Whether the backend takes these sizes: an op asks when it is planned.
+bool gemm_plan(const struct gemm *gemm, struct error *error);
 void gemm_run_float(const struct gemm *gemm, float alpha, const float *a, const float *b, float beta, float *c);
 void gemm_run_double(const struct gemm *gemm, double alpha, const double *a, const double *b, double beta, double *c);
 

@@ -20,7 +20,13 @@ static bool plan(struct graph *graph, struct node *node, struct error *error)
                          (long long)node->inputs[0]->width);
     if (node->input_count == 3 && node->inputs[2]->width != weight->shape[0])
         return error_add(error, "%s has not one number for each row of the matrix", node->inputs[2]->name);
-    graph_output(graph, node, weight->shape[0]);
+    // The gradients' products have the same three sizes in another order.
+    int64_t out = weight->shape[0], in = weight->shape[1];
+    const struct gemm product = {
+        .transpose_b = true, .m = graph->sequences * graph->time, .n = out, .k = in, .lda = in, .ldb = in, .ldc = out};
+    if (!gemm_plan(&product, error))
+        return false;
+    graph_output(graph, node, out);
     return true;
 }
 
