@@ -207,6 +207,15 @@ int program_workers(pid_t runner, pid_t *workers, int most)
     return count;
 }
 
+pid_t program_await_worker(pid_t runner)
+{
+    pid_t worker = 0;
+    for (int i = 0; i < 2000 && program_workers(runner, &worker, 1) == 0; i++)
+        program_sleep(1);
+    cr_assert_gt(worker, 0, "no worker in sight");
+    return worker;
+}
+
 void program_sleep(int milliseconds)
 {
     nanosleep(&(struct timespec){milliseconds / 1000, milliseconds % 1000 * 1000000L}, NULL);

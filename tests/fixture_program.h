@@ -35,6 +35,7 @@ void program_expect_same(const char *got, const char *want, const char *what);
 
 // The worker processes of a runner that are there now: how many were written to `workers`.
 int program_workers(pid_t runner, pid_t *workers, int most);
+pid_t program_await_worker(pid_t runner); // between two runs there is none for a moment
 // Waits until results/checkpoints holds a whole checkpoint; false after ten seconds.
 bool program_await_checkpoint(void);
 void program_sleep(int milliseconds);

@@ -169,10 +169,9 @@ Test(runner, databases_of_one_folder_do_not_meet, .init = open_long, .fini = pro
 // A worker that dies is started again, and the run is the same; its neighbours do not notice.
 Test(runner, a_crash_is_tried_again, .init = open_long, .fini = program_folder_close)
 {
-    pid_t worker, process = program_start(run_tiny, NULL);
+    pid_t process = program_start(run_tiny, NULL);
     cr_assert(program_await_checkpoint());
-    cr_assert_eq(program_workers(process, &worker, 1), 1);
-    kill(worker, SIGSEGV);
+    kill(program_await_worker(process), SIGSEGV);
     cr_assert_eq(program_wait(process), 0);
     expect_output("signal 11");
     cr_assert_eq(program_count(database, "SELECT count(*) FROM runs WHERE state = 'diverged'"), 0);
