@@ -18,7 +18,7 @@ eval read("delta_text", "deltalabel")
 array verdict[arms]
 stats data index 1 using (verdict[int($0) + 1] = strcol(6), 1) nooutput
 
-marks = terminal eq "pdf" ? 3 : 4
+marks = terminal eq "pdf" ? 2 : 4
 top = terminal eq "pdf" ? 8 : 40
 set multiplot
 unset title

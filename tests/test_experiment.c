@@ -326,7 +326,7 @@ static const struct mistake mistakes[] = {
     {"method: gird\n", "1: method: no \"gird\", did you mean \"grid\"?\n"},
     {"method: random\n", "1: method: random needs `run_cap:`, the number of arms to draw\n"},
     {"run_cap: 3\n", "1: run_cap: it belongs to method: random\n"},
-    {"metric: {name: val_los}\n", "1: name: no \"val_los\", did you mean \"val_loss\"?\n"},
+    {"metric: {name: val_los}\n", "1: no metric \"val_los\", did you mean \"val_loss\"?\n"},
     {"metric:\n  name: val_loss\n  margin: 0\n", "3: margin: \"0\" is not a number above 0\n"},
     {"replicates: 0\n", "1: replicates: \"0\" is not a whole number, 1 to 1000\n"},
     {"replicates: {first: 5, max: 3}\n", "1: replicates: max 3 is below first 5\n"},

@@ -52,7 +52,10 @@ static const char *range_text(struct arena *arena, double least, double most, co
 {
     if (!isfinite(least))
         return "";
-    struct number low = number_count(least), high = number_count(most);
+    // Up to 9999 a count is written out: 2000 steps, 829k parameters.
+    const double written_out = 9999;
+    struct number low = most <= written_out ? number_fixed(least, 0, false) : number_count(least);
+    struct number high = most <= written_out ? number_fixed(most, 0, false) : number_count(most);
     if (!strcmp(low.text, high.text))
         return arena_format(arena, "%s %s", low.text, what);
     return arena_format(arena, "%s to %s %s", low.text, high.text, what);

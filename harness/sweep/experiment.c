@@ -124,7 +124,7 @@ static void take_ablation(struct draft *draft, struct yaml *node)
 
 static void take_metric_name(struct draft *draft, struct yaml *node)
 {
-    int metric = take_word(draft, node, metric_names);
+    int metric = is_kind(draft, node, YAML_TEXT) ? draft_word(draft, node->line, "no metric", node->text, metric_names) : -1;
     if (metric >= 0)
         draft->experiment->metric = metric_names[metric];
 }
