@@ -87,13 +87,15 @@ $(BUILD)/schema.c: harness/store/schema.sql
 	@{ echo '// Written by make from harness/store/schema.sql.'; echo 'extern const char store_schema[];'; \
 	   echo 'const char store_schema[] = {'; od -An -v -tu1 $< | sed 's/ *\([0-9][0-9]*\)/\1,/g'; echo '0};'; } > $@
 
-# What the program was made from, for the provenance of its runs: the commit where this folder is a repository's own, with
-# "+changes" when files differ from it.
+# What the program was made from, for the provenance of its runs: the commit where this folder is a repository's own, and
+# where its code differs from that, "+" and a hash of the code, so that two states of a component under work are told apart.
+CODE = Makefile $(sort $(shell find harness variants -type f))
 $(BUILD)/made.c: FORCE
 	@mkdir -p $(@D)
 	@commit=unknown; if prefix=$$(git rev-parse --show-prefix 2>/dev/null) && [ -z "$$prefix" ]; then \
 	   commit=$$(git rev-parse --short=12 HEAD 2>/dev/null) || commit=unknown; \
-	   [ -z "$$(git status --porcelain 2>/dev/null)" ] || commit="$$commit+changes"; fi; \
+	   [ -z "$$(git status --porcelain Makefile harness variants 2>/dev/null)" ] || \
+	      commit="$$commit+$$(cat $(CODE) | sha256sum | cut -c1-8)"; fi; \
 	 { echo '// Written by make.'; echo 'extern const char made_commit[], made_flags[];'; \
 	   echo "const char made_commit[] = \"$$commit\";"; \
 	   echo 'const char made_flags[] = "$(subst ",\",$(MADE_FLAGS))";'; } > $@.new; $(REPLACE)

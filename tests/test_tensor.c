@@ -328,6 +328,35 @@ Test(graph, shapes_that_do_not_fit_are_refused_once_and_by_name)
     graph_close(&graph);
 }
 
+// Two matrices of one name would silently be one; what is meant to be tied is one tensor used twice.
+Test(graph, a_name_stands_for_one_parameter)
+{
+    struct graph graph;
+    struct parameters parameters = {0};
+    struct error error = {0};
+    const int64_t shape[] = {8, 8};
+    graph_open(&graph, GRAPH_TRAIN, REAL_FLOAT, 1, 4, &parameters, &error);
+    cr_expect_not_null(graph_parameter(&graph, "mlp.w", ROLE_MATRIX, 2, shape));
+    cr_expect_null(graph_parameter(&graph, "mlp.w", ROLE_MATRIX, 2, shape));
+    cr_expect(strstr(error.text, "mlp.w: two parameters have this name"), "%s", error.text);
+    parameters_free(&parameters);
+    graph_close(&graph);
+}
+
+// A component that returns nothing is told so; it must not bring the program down.
+Test(graph, a_build_that_returns_nothing_is_refused)
+{
+    struct graph graph;
+    struct parameters parameters = {0};
+    struct error error = {0};
+    graph_open(&graph, GRAPH_TRAIN, REAL_FLOAT, 1, 4, &parameters, &error);
+    graph.component = "ffn/empty";
+    cr_expect_null(op_gelu(&graph, NULL));
+    cr_expect_not(graph_plan(&graph, &error));
+    cr_expect(strstr(error.text, "ffn/empty: gelu has nothing to work on"), "%s", error.text);
+    graph_close(&graph);
+}
+
 // Softmax's shift: logits of 1e4 neither overflow nor lose the loss, and -1e4 does not divide zero by zero.
 Test(cross_entropy, large_logits_are_no_trouble)
 {

@@ -32,10 +32,18 @@ static void append_text(struct error *error, const char *format, ...)
     va_end(arguments);
 }
 
-static void append_line(struct error *error, const char *format, va_list arguments)
+// A line that is there already is not said twice: arms that share a mistake share its line.
+static void append_line(struct error *error, size_t begin, const char *format, va_list arguments)
 {
     append(error, format, arguments);
     end_line(error);
+    size_t length = error->length - begin;
+    for (size_t line = 0; length > 0 && line < begin; line += strcspn(error->text + line, "\n") + 1)
+        if (line + length <= begin && !memcmp(error->text + line, error->text + begin, length)) {
+            error->length = begin;
+            error->text[begin] = '\0';
+            return;
+        }
     error->count++;
 }
 
@@ -43,7 +51,7 @@ bool error_add(struct error *error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    append_line(error, format, arguments);
+    append_line(error, error->length, format, arguments);
     va_end(arguments);
     return false;
 }
@@ -52,7 +60,7 @@ bool error_request(struct error *error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    append_line(error, format, arguments);
+    append_line(error, error->length, format, arguments);
     va_end(arguments);
     error->is_request = true;
     return false;
@@ -60,13 +68,14 @@ bool error_request(struct error *error, const char *format, ...)
 
 bool error_add_at(struct error *error, const char *file, int line, const char *format, ...)
 {
+    size_t begin = error->length;
     if (line > 0)
         append_text(error, "%s:%d: ", file, line);
     else
         append_text(error, "%s: ", file);
     va_list arguments;
     va_start(arguments, format);
-    append_line(error, format, arguments);
+    append_line(error, begin, format, arguments);
     va_end(arguments);
     return false;
 }

@@ -21,6 +21,26 @@ const struct option ffn_gated_options[] = {
     {0},
 };
 
+static bool gives_one_width(const struct ffn_width *width, const struct option *ratio, struct error *error)
+{
+    if (width->d_ff && !option_is_default(ratio, width))
+        return error_request(error, "ffn: d_ff=%lld is given, so ratio=%.4g would be ignored; give one of them",
+                             (long long)width->d_ff, width->ratio);
+    return true;
+}
+
+bool ffn_plain_accepts(const void *width, const struct run *run, struct error *error)
+{
+    (void)run;
+    return gives_one_width(width, &ffn_plain_options[0], error);
+}
+
+bool ffn_gated_accepts(const void *width, const struct run *run, struct error *error)
+{
+    (void)run;
+    return gives_one_width(width, &ffn_gated_options[0], error);
+}
+
 static int64_t inner_width(const struct ffn_width *width, int64_t d_model)
 {
     if (width->d_ff)

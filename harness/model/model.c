@@ -6,12 +6,9 @@
 #include "base/random.h"
 
 // [rows, d_model]: token embeddings, positions where they join here, dropout. Each kind of a per-layer list joins once.
-static struct tensor *embed(const struct block *block)
+static struct tensor *embed(const struct block *block, struct tensor *table)
 {
-    const struct model_scalars *model = block->model;
     const struct setting *position = &block->run->slots[SLOT_POSITION];
-    struct tensor *table =
-        block_parameter(block, "embed_tokens.weight", ROLE_EMBEDDING, 2, (const int64_t[]){model->vocab, model->d_model});
     struct tensor *x = op_embedding(block->graph, block->graph->tokens, table);
     for (int i = 0; i < position->count; i++) {
         const struct component *component = position->choices[i].component;
@@ -24,13 +21,14 @@ static struct tensor *embed(const struct block *block)
     return block_embedding_dropout(block, x);
 }
 
-static struct tensor *head(const struct block *block, struct tensor *x)
+// [rows, vocab]; `table` is the token embeddings, which a tied head multiplies by.
+static struct tensor *head(const struct block *block, struct tensor *table, struct tensor *x)
 {
     const struct model_scalars *model = block->model;
     const struct choice *softcap = run_choice(block->run, SLOT_LOGIT_SOFTCAP, 0);
     const int64_t shape[] = {model->vocab, model->d_model};
-    struct tensor *weight = model->tie_embeddings ? block_parameter(block, "embed_tokens.weight", ROLE_EMBEDDING, 2, shape)
-                                                  : graph_parameter(block->graph, "lm_head.weight", ROLE_MATRIX, 2, shape);
+    struct tensor *weight =
+        model->tie_embeddings ? table : graph_parameter(block->graph, "lm_head.weight", ROLE_MATRIX, 2, shape);
     struct tensor *logits = op_linear(block->graph, x, weight, NULL);
     return softcap->component ? op_softcap(block->graph, logits, softcap->component->softcap.cap(&softcap->options)) : logits;
 }
@@ -45,13 +43,15 @@ static void build(struct graph *graph, const struct run *run)
     graph->targets = graph_input(graph, "targets");
     graph->positions = graph_input(graph, "positions");
 
-    struct stream stream = residual->open(&block, embed(&block));
+    struct tensor *table = block_parameter(&block, "embed_tokens.weight", ROLE_EMBEDDING, 2,
+                                           (const int64_t[]){run->model.vocab, run->model.d_model});
+    struct stream stream = residual->open(&block, embed(&block, table));
     for (int64_t layer = 0; layer < run->model.n_layer && !graph->failed; layer++) {
         block.layer = graph->layer = (int)layer;
         stream = residual->layer(&block, stream);
     }
     block.layer = graph->layer = -1;
-    graph->logits = head(&block, residual->close(&block, stream));
+    graph->logits = head(&block, table, residual->close(&block, stream));
     double coefficient = z_loss->component ? z_loss->component->coefficient.value(&z_loss->options) : 0;
     graph->row_loss = op_cross_entropy(graph, graph->logits, graph->targets, coefficient, &graph->row_log_z);
 }

@@ -94,6 +94,9 @@ struct ffn_width {
     int64_t d_ff;
 };
 extern const struct option ffn_plain_options[], ffn_gated_options[]; // ratio 4, and 8/3
+// Their `accepts`: refuse a ratio beside a d_ff, which would be ignored.
+bool ffn_plain_accepts(const void *width, const struct run *run, struct error *error);
+bool ffn_gated_accepts(const void *width, const struct run *run, struct error *error);
 struct tensor *ffn_plain(const struct block *block, const struct ffn_width *width, struct tensor *x,
                          struct tensor *(*activation)(struct graph *, struct tensor *));
 struct tensor *ffn_gated(const struct block *block, const struct ffn_width *width, struct tensor *x,

@@ -36,7 +36,7 @@ const struct option run_scalars[] = {
     {TRAIN(lr, OPTION_REAL), .fallback = "1e-3", .min = 0, .above_min = true,
      .help = "learning rate at its peak, after warm-up"},
     {TRAIN(warmup, OPTION_INT), .fallback = "50", .min = 0, .max = 1e9, .unit = "steps",
-     .help = "steps over which the learning rate rises to its peak"},
+     .help = "steps over which the learning rate rises to its peak; a run too short for the default takes a tenth"},
     {TRAIN(clip, OPTION_REAL), .fallback = "1", .min = 0, .max = OPTION_NO_LIMIT,
      .help = "largest norm of all gradients together; longer ones are scaled down; 0: off"},
     {TRAIN(eval_every, OPTION_INT), .fallback = "0", .min = 0, .max = 1e9, .unit = "steps",

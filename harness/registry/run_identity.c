@@ -41,6 +41,9 @@ static bool resolve_scalars(struct run *run, struct error *error)
                              (long long)model->n_head, (long long)model->d_model);
     else if (model->head_dim == 0)
         model->head_dim = model->d_model / model->n_head;
+    // A default must not stand in the way of a first short try.
+    if (option_is_default(option_find(run_scalars, "train.warmup"), run) && run->train.steps < 2 * run->train.warmup)
+        run->train.warmup = run->train.steps / 10;
     if (run->train.warmup > run->train.steps)
         done = error_request(error, "train.warmup: %lld steps of warm-up are more than train.steps %lld; set it lower",
                              (long long)run->train.warmup, (long long)run->train.steps);

@@ -113,9 +113,9 @@ struct tensor *graph_parameter(struct graph *graph, const char *name, enum param
 {
     if (graph->failed)
         return NULL;
-    for (int i = 0; i < graph->tensor_count; i++) // a tied matrix is one tensor
+    for (int i = 0; i < graph->tensor_count; i++)
         if (graph->tensors[i]->kind == TENSOR_PARAMETER && !strcmp(graph->tensors[i]->name, name))
-            return graph->tensors[i];
+            return graph_refuse(graph, "%s: two parameters have this name; to tie them, use the one tensor twice", name);
     struct parameter *parameter = parameters_find(graph->parameters, name);
     if (!parameter)
         parameter = add_parameter(graph, name, role, rank, shape);
@@ -171,7 +171,7 @@ struct tensor *graph_op(struct graph *graph, const struct op *op, const void *at
     *node = (struct node){.op = op, .input_count = input_count, .component = graph->component, .layer = graph->layer};
     for (int i = 0; i < input_count; i++) {
         if (!inputs[i])
-            return NULL;
+            return graph_refuse(graph, "%s has nothing to work on: what was built before it returned nothing", op->name);
         node->inputs[i] = inputs[i];
     }
     if (op->attributes_size) {

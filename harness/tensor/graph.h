@@ -136,7 +136,8 @@ void graph_open(struct graph *graph, enum graph_mode mode, enum real real, int64
                 struct parameters *parameters, struct error *error);
 void graph_close(struct graph *graph);
 
-// For builders. `name` may be NULL. A parameter that another graph already added must have the same shape.
+// For builders. `name` may be NULL. A parameter has a name of its own in its graph; one that another graph over the same store
+// already added must have the same shape.
 struct tensor *graph_input(struct graph *graph, const char *name);
 struct tensor *graph_parameter(struct graph *graph, const char *name, enum parameter_role role, int rank, const int64_t *shape);
 // Returns outputs[0]; `attributes` (op->attributes_size bytes) are copied. NULL inputs make the result NULL.

@@ -55,6 +55,7 @@ const struct component ffn_softplus = {
     .source = "Dugas et al. 2001, Incorporating Second-Order Functional Knowledge for Better Option Pricing",
     .options = ffn_plain_options,
     .options_size = sizeof(struct ffn_width),
+    .accepts = ffn_plain_accepts,
     .ffn = {.build = build},
 };
 

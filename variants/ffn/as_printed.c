@@ -16,5 +16,6 @@ const struct component ffn_as_printed = {
     .source = "the lecture notes, section Hyperparameter for FFN Layer",
     .options = ffn_plain_options,
     .options_size = sizeof(struct ffn_width),
+    .accepts = ffn_plain_accepts,
     .ffn = {.build = build},
 };

@@ -14,5 +14,6 @@ const struct component ffn_bilinear = {
     .source = "arXiv 2002.05202",
     .options = ffn_gated_options,
     .options_size = sizeof(struct ffn_width),
+    .accepts = ffn_gated_accepts,
     .ffn = {.build = build},
 };

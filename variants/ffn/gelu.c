@@ -14,5 +14,6 @@ const struct component ffn_gelu = {
     .source = "arXiv 1606.08415",
     .options = ffn_plain_options,
     .options_size = sizeof(struct ffn_width),
+    .accepts = ffn_plain_accepts,
     .ffn = {.build = build},
 };

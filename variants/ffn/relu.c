@@ -14,5 +14,6 @@ const struct component ffn_relu = {
     .source = "arXiv 1706.03762, section 3.3",
     .options = ffn_plain_options,
     .options_size = sizeof(struct ffn_width),
+    .accepts = ffn_plain_accepts,
     .ffn = {.build = build},
 };

@@ -14,5 +14,6 @@ const struct component ffn_silu = {
     .source = "arXiv 1710.05941",
     .options = ffn_plain_options,
     .options_size = sizeof(struct ffn_width),
+    .accepts = ffn_plain_accepts,
     .ffn = {.build = build},
 };
