@@ -348,7 +348,7 @@ static const struct mistake mistakes[] = {
     {"parameters:\n  ffn: {value: swiglu(ratio=2)}\n  ffn.ratio: {value: 3}\n",
      "3: ffn.ratio: 3 here, and again inside swiglu(ratio=2); say it once\n"},
     {"parameters:\n  ffn: {values: [gelu, swiglu(ratio=2, d_ff=64)]}\n",
-     "2: YAML cuts sliding(window=8, dilation=2) at its comma; write \"sliding(window=8, dilation=2)\"\n"},
+     "2: YAML cuts swiglu(ratio=2, d_ff=64) at its comma; write \"swiglu(ratio=2, d_ff=64)\"\n"},
     {"arms:\n  - {attention: sliding(window=8, dilation=2), norm: rmsnorm}\n",
      "2: YAML cuts sliding(window=8, dilation=2) at its comma; write \"sliding(window=8, dilation=2)\"\n"},
     {"baseline: {ffn: relu}\nparameters:\n  ffn: {value: gelu}\n", "1: ffn: line 3 gives every arm one value already\n"},
