@@ -245,6 +245,7 @@ Test(experiment, replicates_may_plan_a_second_look)
     cr_assert(read_experiment("replicates: {first: 5, max: 9}\n", NULL, &experiment, &error), "%s", error.text);
     cr_expect_eq(experiment.replicates, 5);
     cr_expect_eq(experiment.replicates_max, 9);
+    cr_expect(experiment.extension_declared);
     cr_expect(strstr(experiment.notes, "nothing to compare it with"), "%s", experiment.notes);
     experiment_close(&experiment);
 }
