@@ -292,6 +292,20 @@ Test(comparison, later_looks_spend_alpha_or_are_exploratory)
     shows(&wide, "99.5% simultaneous");
 }
 
+// A margin that was chosen when the results were there can be chosen to fit them.
+Test(comparison, a_margin_declared_after_runs_is_exploratory)
+{
+    compare(0);
+    cr_assert_not(made.comparison.exploratory);
+    hides(&wide, "exploratory");
+    made.view.margin = 0.01;
+    made.view.declared_after = 6;
+    compare(0);
+    cr_assert(made.comparison.exploratory);
+    shows(&wide, "exploratory: the margin was declared after 6 of the runs had finished.");
+    hides(&wide, "seeds were added");
+}
+
 Test(comparison, a_placebo_that_differs_is_an_alarm)
 {
     compare(4);

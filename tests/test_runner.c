@@ -318,6 +318,22 @@ Test(runner, a_wrong_request_runs_nothing, .init = open_short, .fini = program_f
     cr_assert_neq(access("results", F_OK), 0);
 }
 
+// Another file of the same name, and a margin moved when the runs are there: the one is refused, the other said.
+Test(runner, a_stored_name_and_margin_are_kept_to, .init = open_short, .fini = program_folder_close)
+{
+    cr_assert_eq(program_run(run_tiny), 0);
+    cr_assert_eq(system("cp tiny.yaml copy.yaml"), 0);
+    cr_assert_eq(program_run((const char *const[]){"run", "copy.yaml", "--no-report", NULL}), 2);
+    expect_output("copy.yaml: \"tiny\" is tiny.yaml in this database; choose another name: or another --db");
+    cr_assert_eq(program_run((const char *const[]){"run", "copy.yaml", "--dry-run", NULL}), 2);
+    expect_output("\"tiny\" is tiny.yaml");
+    cr_assert_eq(program_run((const char *const[]){"run", "./tiny.yaml", "--no-report", NULL}), 0);
+    cr_assert_eq(system("sed -i 's/margin: 0.01/margin: 0.9/' tiny.yaml"), 0);
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", NULL}), 0);
+    expect_output("exploratory: the margin was declared after 6 of the runs had finished.");
+    cr_assert_eq(system("grep -q 'the margin was declared after 6 of the runs' results/*/report.html"), 0);
+}
+
 // Silence is no success: a check that had nothing to check says so.
 Test(runner, checking_nothing_is_no_success, .init = open_short, .fini = program_folder_close)
 {

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,82 @@ Test(store_experiment, versions_are_kept)
     free(versions);
     store_close(store);
     arena_close(&arena);
+}
+
+static void must_declare(struct store *store, const char *name, const char *text, double margin)
+{
+    struct error error = {0};
+    struct store_experiment declared = *small_experiment(name, text, 1, 2);
+    declared.margin = margin;
+    cr_assert(store_experiment_save(store, &declared, &error), "%s", error.text);
+}
+
+static void expect_declared_after(struct store *store, const char *name, int want, const char *what)
+{
+    struct arena arena = {0};
+    int got = must_view(store, name, &arena).declared_after;
+    cr_expect_eq(got, want, "%s: declared after %d runs, not %d", what, got, want);
+    arena_close(&arena);
+}
+
+// A margin chosen when results are there can be chosen to fit them. One chosen before its runs is none the worse for a file
+// that is edited otherwise, goes back to it, or shares runs with another experiment.
+Test(store_experiment, a_margin_is_declared_before_its_runs_or_said_not_to_be)
+{
+    struct error error = {0};
+    struct store *store = must_make();
+    must_declare(store, "small", "margin", 0.01);
+    expect_declared_after(store, "small", 0, "a change before any run");
+    // The time that runs take.
+    free(sql_text(store_path, "UPDATE experiment SET stored_at = stored_at - 10"));
+    for (int i = 0; i < 3; i++)
+        cr_assert(store_run_start(store, small_id(i / 2, 1 + i % 2), false, &error) &&
+                      store_run_end(store, small_id(i / 2, 1 + i % 2), &(struct store_end){.diverged_at = -1}, &error),
+                  "%s", error.text);
+    must_declare(store, "small", "margin, comment", 0.01);
+    expect_declared_after(store, "small", 0, "the same margin in an edited file");
+    must_declare(store, "small", "wider", 0.5);
+    expect_declared_after(store, "small", 3, "another margin");
+    must_declare(store, "small", "wider, comment", 0.5);
+    expect_declared_after(store, "small", 3, "another margin, stored twice");
+    must_declare(store, "small", "margin", 0.01);
+    expect_declared_after(store, "small", 0, "the first margin again");
+    struct store_experiment turned = *small_experiment("small", "turned", 1, 2);
+    struct store_arm arms[] = {turned.arms[0], turned.arms[1]};
+    arms[0].ids = turned.arms[1].ids;
+    arms[1].ids = turned.arms[0].ids;
+    turned.arms = arms;
+    turned.margin = 0.01;
+    cr_assert(store_experiment_save(store, &turned, &error), "%s", error.text);
+    expect_declared_after(store, "small", 3, "another baseline");
+    must_declare(store, "other", "other", 0.5);
+    expect_declared_after(store, "other", 0, "another experiment on the same runs");
+    store_close(store);
+}
+
+// What status, compare and the pages mean by a name must not become another file's experiment.
+Test(store_experiment, a_name_belongs_to_its_file)
+{
+    struct error error = {0};
+    struct store *store = must_open(STORE_WRITE);
+    char path[2][128];
+    struct store_experiment experiment = *small_experiment("small", "text", 1, 2);
+    for (int i = 0; i < 2; i++) {
+        snprintf(path[i], sizeof path[i], "%s/%d.yaml", store_folder, i);
+        FILE *file = fopen(path[i], "w");
+        cr_assert(file && fclose(file) == 0);
+    }
+    experiment.file = path[0];
+    cr_assert(store_experiment_save(store, &experiment, &error), "%s", error.text);
+    cr_assert(store_experiment_save(store, &experiment, &error), "its own file was refused: %s", error.text);
+    experiment.file = path[1];
+    cr_assert_not(store_experiment_save(store, &experiment, &error));
+    cr_expect(error.is_request && strstr(error.text, path[0]) && strstr(error.text, "--db"), "%s", error.text);
+    // A file that was moved goes on under its name.
+    cr_assert_eq(remove(path[0]), 0);
+    error = (struct error){0};
+    cr_expect(store_experiment_save(store, &experiment, &error), "%s", error.text);
+    store_close(store);
 }
 
 // `--set` changes runs and not the file: what was compared under the old setting stays what it was.

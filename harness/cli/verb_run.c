@@ -158,7 +158,9 @@ static bool look_up_dry(const struct request *request, struct plan *plan, struct
     *reuse = (struct plan_reuse){0};
     if (access(request->database, F_OK))
         return true;
-    bool done = store_open(&store, request->database, STORE_READ, error) && plan_look_up(plan, store, reuse, error);
+    bool done = store_open(&store, request->database, STORE_READ, error) &&
+                store_experiment_check(store, plan->experiment->name, plan->experiment->file, error) &&
+                plan_look_up(plan, store, reuse, error);
     store_close(store);
     return done;
 }
@@ -268,7 +270,10 @@ static bool run(const struct request *request, struct error *error)
     const char *checkpoints = arena_format(request->arena, "%s/checkpoints", store_place(request->database, request->arena));
     if (done && !chosen->dry_run)
         done = store_open(&store, request->database, STORE_WRITE, error);
-    for (int i = 0; i < sweep.planned && !interrupted && (chosen->dry_run || store); i++) {
+    for (int i = 0; done && store && i < sweep.planned; i++)
+        done = store_experiment_check(store, sweep.experiments[i].name, sweep.experiments[i].file, error);
+    bool is_ready = done;
+    for (int i = 0; is_ready && i < sweep.planned && !interrupted; i++) {
         if (chosen->dry_run)
             done = run_dry(request, &sweep.plans[i], error) && done;
         else

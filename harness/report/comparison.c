@@ -280,7 +280,7 @@ void comparison_make(const struct experiment_view *view, const struct comparison
         .arm_count = view->arm_count,
         .arms = arena_allocate(arena, (size_t)view->arm_count, sizeof *comparison->arms),
         .alpha = view->extension_declared ? statistics_look_alpha(view->looks) : STATISTICS_ALPHA,
-        .exploratory = view->looks > 1 && !view->extension_declared,
+        .exploratory = (view->looks > 1 && !view->extension_declared) || view->declared_after > 0,
         .floor = NAN,
         .seed_deviation = NAN,
         .pairing = NAN,

@@ -54,7 +54,7 @@ struct comparison {
     const int *shared;              // [shared_count]: places in view->seeds that are complete in every counted arm
     int shared_count;               // n
     double alpha;                   // of the family at this look
-    bool exploratory;               // seeds were added after a look, and no rule for it had been declared
+    bool exploratory;               // seeds were added, or the comparison declared, after a look
     double floor;                   // NaN: unknown, or not the same for all
     double seed_deviation, pairing; // statistics.h; NaN where unknown
     double block_error;             // of the test loss, from the choice of its text; NaN: unknown

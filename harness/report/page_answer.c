@@ -198,9 +198,13 @@ void page_plan(struct page *page)
     const struct comparison *comparison = page->comparison;
     const struct experiment_view *view = comparison->view;
     struct arena *arena = page->arena;
+    struct text declaration = {0};
+    summary_declaration(comparison, &declaration);
     text_add(&page->html, "<section id=\"plan\">\n<h2>Plan</h2>\n<div class=\"wide\"><table>\n<tbody>\n");
     fact(page, "metric",
-         arena_format(arena, "%s, %s is better; declared before the runs", view->metric, view->maximize ? "more" : "less"));
+         arena_format(arena, "%s, %s is better; %s", view->metric, view->maximize ? "more" : "less",
+                      view->declared_after ? declaration.data : "declared before the runs"));
+    text_free(&declaration);
     fact(page, "margin",
          isfinite(view->margin)
              ? arena_format(arena, "differences within ±%s do not matter", number_small(view->margin, 2).text)
@@ -209,8 +213,9 @@ void page_plan(struct page *page)
          arena_format(arena, "%d, at %.4g%% for all of them together", comparison->compared, 100 * (1 - comparison->alpha)));
     fact(page, "looks",
          arena_format(arena, "%d%s", view->looks,
-                      comparison->exploratory ? "; seeds were added after a look without having been declared: exploratory"
-                                              : ""));
+                      view->looks > 1 && !view->extension_declared
+                          ? "; seeds were added after a look without having been declared: exploratory"
+                          : ""));
     fact(page, "seeds", arena_format(arena, "%d: %s", view->seed_count, seed_list(page)));
     fact(page, "matched", view->match ? view->match : "no");
     fact(page, "runs",
@@ -218,7 +223,8 @@ void page_plan(struct page *page)
                       view->arm_count * view->seed_count, comparison->finished, comparison->diverged, comparison->failed,
                       comparison->excluded, comparison->pending));
     text_add(&page->html, "</tbody></table></div>\n");
-    page_from(page, "experiment %s as stored before its first run, hash %s", view->name, view->hash);
+    page_from(page, "experiment %s as stored %s, hash %s", view->name,
+              view->declared_after ? "when its file was changed" : "before its first run", view->hash);
     add_gaps(page);
     text_add(&page->html, "</section>\n");
 }

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "report/layout.h"
 #include "report/number.h"
+#include "report/summary.h"
 
 // Longer lists are cut, and say so.
 enum { LIST_MAX = 4, SEEDS_WORTH_SUGGESTING = 50 };
@@ -262,6 +263,16 @@ static const char *limits_text(const struct screen *screen)
                         all_same(rates, arms) ? ", one learning rate for all arms" : ", learning rates not tuned per arm");
 }
 
+static const char *late_declaration(const struct screen *screen)
+{
+    struct text text = {0};
+    summary_declaration(screen->comparison, &text);
+    if (!text.length)
+        return "";
+    text_add(&text, ".");
+    return text_keep(&text, screen->arena);
+}
+
 void screen_notes(const struct screen *screen)
 {
     const struct comparison *comparison = screen->comparison;
@@ -269,7 +280,8 @@ void screen_notes(const struct screen *screen)
     say_placebos(screen);
     say(screen, left_out(screen));
     say(screen, divergences(screen));
-    if (comparison->exploratory)
+    say(screen, late_declaration(screen));
+    if (comparison->view->looks > 1 && !comparison->view->extension_declared)
         say(screen, "exploratory: seeds were added after a look at the answer, which makes false verdicts.");
     if (comparison->view->match)
         say(screen, arena_format(screen->arena, "matched: %s.", layout_visible(screen->arena, comparison->view->match)));

@@ -72,6 +72,14 @@ void summary_answer(const struct comparison *comparison, struct text *text)
              comparison->arm_count * comparison->view->seed_count);
 }
 
+void summary_declaration(const struct comparison *comparison, struct text *text)
+{
+    const struct experiment_view *view = comparison->view;
+    if (view->declared_after)
+        text_add(text, "exploratory: the %s was declared after %d of the runs had finished",
+                 isfinite(view->margin) ? "margin" : "comparison", view->declared_after);
+}
+
 // ---- What it does not show --------------------------------------------------------------------------------------------------
 
 // One value of all arms that have one, or NULL where they differ or none is known.

@@ -11,6 +11,8 @@
 void summary_metric(const struct comparison *comparison, struct text *text);
 // One sentence: which arms are better, worse, equivalent, not distinguishable, diverged.
 void summary_answer(const struct comparison *comparison, struct text *text);
+// That the margin came after runs it judges; nothing where it did not.
+void summary_declaration(const struct comparison *comparison, struct text *text);
 // What the result does not reach: sizes, data, steps, learning rates and seeds beside its own.
 void summary_limits(const struct comparison *comparison, struct text *text);
 

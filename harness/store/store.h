@@ -50,7 +50,10 @@ struct store_experiment {
     const int64_t *seeds;
     const struct store_arm *arms; // the baseline first
 };
-// Stores the experiment and plans its runs with all their options. Runs that are known are shared. The same file with the same
+// Refuses a file whose experiment has the name of a stored one from another file that still exists: what status, compare and the
+// pages call by that name would become something else.
+bool store_experiment_check(struct store *store, const char *name, const char *file, struct error *error);
+// Checks its name, stores the experiment and plans its runs with all their options. Runs that are known are shared. The same file with the same
 // arms only grows by its new seeds; anything else is a new version beside the old ones.
 bool store_experiment_save(struct store *store, const struct store_experiment *experiment, struct error *error);
 

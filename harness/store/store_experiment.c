@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 
@@ -224,10 +226,33 @@ static bool save_runs(struct store *store, int64_t version, const struct store_e
     return query_close(&query) && done;
 }
 
+// The same path, or another way to write it.
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat first, second;
+    return !strcmp(a, b) ||
+           (stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev && first.st_ino == second.st_ino);
+}
+
+bool store_experiment_check(struct store *store, const char *name, const char *file, struct error *error)
+{
+    struct query query;
+    bool is_other = false;
+    query_open(&query, store, error, "SELECT file FROM experiment WHERE name = ? ORDER BY turn DESC LIMIT 1", "t", name);
+    if (query_next(&query)) {
+        const char *stored = query_text(&query, 0);
+        is_other = !is_same_file(stored, file) && access(stored, F_OK) == 0;
+        if (is_other)
+            error_request(error, "%s: \"%s\" is %s in this database; choose another name: or another --db", file, name, stored);
+    }
+    return query_close(&query) && !is_other;
+}
+
 bool store_experiment_save(struct store *store, const struct store_experiment *experiment, struct error *error)
 {
     if (!store_start(store, error))
         return false;
-    int64_t version = save_version(store, experiment, error);
+    bool is_free = store_experiment_check(store, experiment->name, experiment->file, error);
+    int64_t version = is_free ? save_version(store, experiment, error) : 0;
     return store_finish(store, version && save_runs(store, version, experiment, error), error);
 }

@@ -73,6 +73,30 @@ static int64_t read_experiment(struct store *store, const char *name, struct are
     return version;
 }
 
+// A version is declared when the first one of its name with the same metric, goal, margin and baseline (the same runs where both
+// have a seed) is stored. Counts the runs that an older version of the name had and that were over by then; runs which another
+// experiment finished alone do not count: the margin was declared at this one's own start. Times are whole seconds: a run that
+// ended in the second of the declaration counts as ended before it.
+static bool read_declaration(struct store *store, int64_t version, struct experiment_view *view, struct error *error)
+{
+    static const char sql[] =
+        "WITH own AS (SELECT * FROM experiment WHERE number = ?), declared AS (SELECT min(same.number) AS number, "
+        "min(same.stored_at) AS stored_at FROM experiment AS same JOIN own ON same.name = own.name AND same.metric = "
+        "own.metric "
+        "AND same.maximize = own.maximize AND same.margin IS own.margin WHERE NOT EXISTS (SELECT 1 FROM arm_run AS mine JOIN "
+        "arm_run AS theirs USING (arm, seed) WHERE arm = 0 AND mine.experiment = own.number AND theirs.experiment = "
+        "same.number "
+        "AND mine.run <> theirs.run)) "
+        "SELECT count(DISTINCT mine.run) FROM own JOIN declared JOIN arm_run AS mine ON mine.experiment = own.number "
+        "JOIN run ON run.number = mine.run JOIN arm_run AS theirs ON theirs.run = mine.run "
+        "JOIN experiment AS older ON older.number = theirs.experiment AND older.name = own.name "
+        "WHERE older.number < declared.number AND run.state IN ('finished', 'diverged') "
+        "AND run.finished_at <= declared.stored_at";
+    int64_t count = count_rows(store, sql, version, error);
+    view->declared_after = (int)count;
+    return count >= 0;
+}
+
 // ---- Its arms and runs ----------------------------------------------------------------------------------------------------------
 
 static bool read_seeds(struct store *store, int64_t version, struct arena *arena, struct experiment_view *view,
@@ -168,8 +192,8 @@ bool view_open(struct store *store, const char *experiment, struct arena *arena,
     if (!store_start(store, error))
         return false;
     int64_t version = read_experiment(store, experiment, arena, view, error);
-    bool done = version && read_seeds(store, version, arena, view, error) && read_arms(store, version, arena, view, error) &&
-                read_runs(store, version, arena, view, error);
+    bool done = version && read_declaration(store, version, view, error) && read_seeds(store, version, arena, view, error) &&
+                read_arms(store, version, arena, view, error) && read_runs(store, version, arena, view, error);
     return store_finish(store, done, error);
 }
 

@@ -37,6 +37,7 @@ struct experiment_view {
     struct arm_view *arms;   // the baseline first
     int looks;               // times the comparison was extended by more seeds: 1 for the first
     bool extension_declared; // by `replicates: {first, max}`, before the runs: every look has a level of its own
+    int declared_after;      // runs that had finished when this metric, goal, margin and baseline were first stored; 0: none
     const char *match;       // "params by ffn.d_ff" and what is left, or NULL
 };
 
