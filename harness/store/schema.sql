@@ -95,7 +95,8 @@ CREATE TABLE experiment (
     match TEXT,
     stored_at INTEGER NOT NULL,
     turn INTEGER NOT NULL UNIQUE,
-    looks INTEGER NOT NULL
+    looks INTEGER NOT NULL,
+    extension_declared INTEGER NOT NULL CHECK (extension_declared IN (0, 1))
 ) STRICT;
 
 CREATE TABLE arm (

@@ -45,7 +45,8 @@ struct store_experiment {
     const char *description, *lecture, *match; // NULL where the file says none
     const char *metric;
     bool maximize;
-    double margin; // NaN: none declared
+    double margin;           // NaN: none declared
+    bool extension_declared; // the file planned as many seeds beforehand
     int arm_count, seed_count;
     const int64_t *seeds;
     const struct store_arm *arms; // the baseline first

@@ -173,12 +173,13 @@ static bool insert_arms(struct store *store, int64_t version, const struct store
 static int64_t insert_version(struct store *store, const struct store_experiment *experiment, int64_t turn, int64_t looks,
                               struct error *error)
 {
-    bool done = store_change(store, error,
-                             "INSERT INTO experiment (name, file, hash, text, description, lecture, metric, maximize, margin, "
-                             "match, stored_at, turn, looks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                             "tttttttirtiii", experiment->name, experiment->file, experiment->hash, experiment->text,
-                             experiment->description, experiment->lecture, experiment->metric, (int64_t)experiment->maximize,
-                             experiment->margin, experiment->match, clock_unix(), turn, looks);
+    bool done =
+        store_change(store, error,
+                     "INSERT INTO experiment (name, file, hash, text, description, lecture, metric, maximize, margin, "
+                     "match, stored_at, turn, looks, extension_declared) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     "tttttttirtiiii", experiment->name, experiment->file, experiment->hash, experiment->text,
+                     experiment->description, experiment->lecture, experiment->metric, (int64_t)experiment->maximize,
+                     experiment->margin, experiment->match, clock_unix(), turn, looks, (int64_t)experiment->extension_declared);
     int64_t number = sqlite3_last_insert_rowid(store->database);
     return done && insert_arms(store, number, experiment, error) ? number : 0;
 }
@@ -195,8 +196,11 @@ static int64_t save_version(struct store *store, const struct store_experiment *
         return insert_version(store, experiment, turn + 1, looks, error);
     if (continued.turn == turn)
         turn--;
-    return store_change(store, error, "UPDATE experiment SET turn = ?, looks = ? WHERE number = ?", "iii", turn + 1, looks,
-                        continued.number)
+    // Going beyond what was declared once is not forgotten when a later look keeps to it.
+    return store_change(
+               store, error,
+               "UPDATE experiment SET turn = ?, looks = ?, extension_declared = min(extension_declared, ?) WHERE number = ?",
+               "iiii", turn + 1, looks, (int64_t)experiment->extension_declared, continued.number)
                ? continued.number
                : 0;
 }

@@ -48,7 +48,8 @@ static int64_t read_experiment(struct store *store, const char *name, struct are
     struct query query;
     int64_t version = 0;
     query_open(&query, store, error,
-               "SELECT number, name, description, file, hash, text, metric, maximize, margin, looks, match FROM experiment "
+               "SELECT number, name, description, file, hash, text, metric, maximize, margin, looks, match, "
+               "extension_declared FROM experiment "
                "WHERE name = ?1 OR file = ?1 ORDER BY name = ?1 DESC, turn DESC LIMIT 1",
                "t", name);
     if (query_next(&query)) {
@@ -64,6 +65,7 @@ static int64_t read_experiment(struct store *store, const char *name, struct are
             .margin = query_real(&query, 8),
             .looks = (int)query_int(&query, 9),
             .match = copy_or_null(&query, 10, arena),
+            .extension_declared = query_int(&query, 11) != 0,
         };
     }
     if (!query_close(&query))

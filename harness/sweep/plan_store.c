@@ -41,6 +41,7 @@ bool plan_save(const struct plan *plan, struct store *store, struct error *error
         .metric = experiment->metric,
         .maximize = experiment->maximize,
         .margin = experiment->margin,
+        .extension_declared = experiment->extension_declared,
         .arm_count = experiment->arm_count,
         .seed_count = (int)experiment->replicates,
         .seeds = seeds,
