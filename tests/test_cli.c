@@ -77,6 +77,18 @@ Test(cli, options_and_words_mix)
     cr_expect_eq(request.format, OUTPUT_JSON);
 }
 
+// A command that is printed to be pasted must reach the verb as it was typed, through a shell.
+Test(cli, options_to_repeat_are_quoted_for_a_shell)
+{
+    cr_assert(PARSE("a", "--set", "train.lr=1", "--set=ffn=swiglu(ratio=2)", "--plugin", "it's.so"), "%s", error.text);
+    cr_expect_str_eq(request_again(&request), " --set train.lr=1 --set 'ffn=swiglu(ratio=2)' --plugin 'it'\\''s.so'");
+    request.database = "my runs.db";
+    request.set = request.plugins = NULL;
+    cr_expect_str_eq(request_again(&request), " --db 'my runs.db'");
+    request.database = DATABASE_DEFAULT;
+    cr_expect_str_eq(request_again(&request), "");
+}
+
 // A file may have any name.
 Test(cli, two_dashes_end_the_options)
 {

@@ -18,7 +18,8 @@ Test(number, as_short_as_people_want_them)
         {number_bytes, 1536, "1.5 KiB"},  {number_bytes, 4e8, "381 MiB"},
         {number_duration, 192, "3m12s"},  {number_duration, 59.7, "1m00s"},
         {number_duration, 7500, "2h05m"}, {number_about, 230, "4 min"},
-        {number_exact, 0.015, ".015"},    {number_exact, 2, "2"},
+        {number_about, 0, "1 s"},         {number_exact, 0.015, ".015"},
+        {number_exact, 2, "2"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         cr_expect_str_eq(cases[i].print(cases[i].value).text, cases[i].want, "%g: got %s, want %s", cases[i].value,

@@ -1,5 +1,6 @@
 // test_runner.c: a sweep from outside: the program is run, killed, stopped and run again, and its database compared.
 #include <criterion/criterion.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,6 +211,23 @@ Test(runner, a_time_limit_ends_a_run, .init = open_long, .fini = program_folder_
     text_free(&failure);
 }
 
+// Otherwise a run that crashes again and again would have its time anew after each crash.
+Test(runner, a_time_limit_counts_all_attempts, .init = open_long, .fini = program_folder_close)
+{
+    struct text failure = {0};
+    program_write_experiment(2000000, 1, "  ffn: {values: [gelu]}\n");
+    pid_t process = program_start((const char *const[]){"run", "tiny.yaml", "--no-report", "--time-limit", "3", NULL}, NULL);
+    double began = clock_seconds();
+    cr_assert(program_await_checkpoint());
+    program_sleep((int)fmax(0, 2000 - 1000 * (clock_seconds() - began)));
+    kill(program_await_worker(process), SIGKILL);
+    cr_assert_eq(program_wait(process), 1);
+    cr_assert_lt(clock_seconds() - began, 4.5, "the second attempt had a time of its own");
+    program_query(database, "SELECT attempts, state, failure FROM runs", &failure);
+    cr_assert(strstr(failure.data, "2|failed|took longer than the time limit") == failure.data, "%s", failure.data);
+    text_free(&failure);
+}
+
 Test(runner, a_silent_worker_is_ended, .init = open_long, .fini = program_folder_close)
 {
     struct text failure = {0};
@@ -244,12 +262,34 @@ Test(runner, an_interrupted_sweep_continues, .init = open_long, .fini = program_
     cr_assert_gt(count, 0);
     kill(process, SIGINT);
     cr_assert_eq(program_wait(process), 1);
-    expect_output("the same command continues: ablate run tiny.yaml");
+    expect_output("the same command continues: ablate run tiny.yaml\n");
     for (int i = 0; i < count; i++)
         cr_assert_eq(kill(workers[i], 0), -1, "a worker outlived the runner");
     cr_assert_eq(program_count(database, "SELECT count(*) FROM runs WHERE state = 'running'"), 0);
     cr_assert_eq(program_run(run_tiny), 0, "%s", program_output());
     expect_undisturbed("after an interruption");
+}
+
+// What is suggested must mean the same runs: a database, a setting or a plug-in left out would start another sweep.
+Test(runner, suggested_commands_name_the_same_runs, .init = open_long, .fini = program_folder_close)
+{
+    struct text plugin = {0}, same = {0};
+    text_add(&plugin, "%s/softplus.so", program_plugins());
+    text_add(&same, "ablate run tiny.yaml --replicates 2 --db results/second.db --set train.steps=200000 --plugin ");
+    text_add_word(&same, plugin.data);
+    pid_t process =
+        program_start((const char *const[]){"run", "tiny.yaml", "--no-report", "--replicates", "2", "--db", "results/second.db",
+                                            "--set", "train.steps=200000", "--plugin", plugin.data, NULL},
+                      NULL);
+    cr_assert_gt(program_await_worker(process), 0);
+    program_sleep(300);
+    kill(process, SIGINT);
+    cr_assert_eq(program_wait(process), 1);
+    expect_output(same.data);
+    cr_assert_eq(program_run((const char *const[]){"status", "--db", "results/second.db", NULL}), 0);
+    expect_output("to go on: ablate run tiny.yaml --db results/second.db\n");
+    text_free(&plugin);
+    text_free(&same);
 }
 
 // A worker is another process: it must know the plug-ins too, or it could not read its run.
@@ -273,7 +313,7 @@ Test(runner, reuse_across_versions_is_said, .init = open_short, .fini = program_
     program_query(database, "UPDATE fact SET value = '0123456789ab' WHERE name = 'commit' AND run <= 2", &none);
     text_free(&none);
     cr_assert_eq(program_run(run_tiny), 0);
-    expect_output("2 of the 6 runs there are were made by another version of the program (0123456789ab");
+    expect_output("2 of 6 finished runs come from another version of the program (commit 0123456789ab");
 }
 
 // Speeds taken side by side are not those of a machine of one's own.

@@ -3,8 +3,10 @@
 // This file and what it calls (error.c) are compiled for any x86-64.
 #include "base/cpu.h"
 
+#include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static const struct {
     uint32_t feature;
@@ -25,6 +27,13 @@ static const struct {
     {CPU_AVX512VBMI, "avx512vbmi"},
     {CPU_AVX512IFMA, "avx512ifma"},
 };
+
+int cpu_cores(void)
+{
+    cpu_set_t cores;
+    int count = sched_getaffinity(0, sizeof cores, &cores) ? (int)sysconf(_SC_NPROCESSORS_ONLN) : CPU_COUNT(&cores);
+    return count > 0 ? count : 1;
+}
 
 uint32_t cpu_features(void)
 {

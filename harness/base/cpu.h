@@ -31,6 +31,8 @@ extern const uint32_t cpu_built_for; // of the flags that the other files were c
 
 // The features that this CPU has.
 uint32_t cpu_features(void);
+// The cores that this process may use, at least 1.
+int cpu_cores(void);
 // Refuses, by name, when any of `needed` is not among `present`.
 bool cpu_check(uint32_t needed, uint32_t present, struct error *error);
 

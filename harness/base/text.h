@@ -16,6 +16,8 @@ struct text {
 void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_add_list(struct text *text, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 void text_add_bytes(struct text *text, const char *bytes, size_t count);
+// One word as a shell reads it back: in quotes only where it needs them.
+void text_add_word(struct text *text, const char *word);
 void text_free(struct text *text);
 // A copy that lives as long as the arena; the text itself is freed. "" where nothing was added.
 char *text_keep(struct text *text, struct arena *arena);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 const struct option common_options[] = {
     {"set", OPTION_TEXT, offsetof(struct common_flags, set), .fallback = "", .unit = "KEY=VALUE",
      .help = "sets a slot, an option of its component or a scalar; may be repeated"},
@@ -204,4 +206,21 @@ bool request_parse(const struct verb *verb, int count, const char *const *argume
 const char *request_other_database(const struct request *request)
 {
     return strcmp(request->database, DATABASE_DEFAULT) != 0 ? request->database : NULL;
+}
+
+static void add_each(struct text *text, const char *option, const char *const *values)
+{
+    for (; values && *values; values++) {
+        text_add(text, " --%s ", option);
+        text_add_word(text, *values);
+    }
+}
+
+const char *request_again(const struct request *request)
+{
+    struct text text = {0};
+    add_each(&text, "db", (const char *const[]){request_other_database(request), NULL});
+    add_each(&text, "set", request->set);
+    add_each(&text, "plugin", request->plugins);
+    return text_keep(&text, request->arena);
 }

@@ -83,13 +83,15 @@ static bool run(const struct request *request, struct error *error)
         fflush(stdout);
     }
     if (sheet.live)
-        printf("%d properties hold, %d fail\n", sheet.held, sheet.failed);
+        printf("%d propert%s, %d fail%s\n", sheet.held, sheet.held == 1 ? "y holds" : "ies hold", sheet.failed,
+               sheet.failed == 1 ? "s" : "");
     else
         table_print(&sheet.table, request->format, stdout);
     table_close(&sheet.table);
     if (sheet.held + sheet.failed == 0)
         return error_request(error, "nothing was checked: no property is known for what was named");
-    return !sheet.failed || error_add(error, "%d properties do not hold", sheet.failed);
+    return !sheet.failed ||
+           error_add(error, sheet.failed == 1 ? "%d property does not hold" : "%d properties do not hold", sheet.failed);
 }
 
 const struct verb verb_check = {

@@ -164,6 +164,7 @@ static void print_screen(const struct request *request, const struct comparison 
         .flops = wanted->flops,
         .time = wanted->time,
         .database = request_other_database(request),
+        .again = request_again(request),
         .next = access(page, R_OK) == 0 ? next : NULL,
     };
     screen_print(comparison, &screen, stdout);

@@ -2,11 +2,12 @@
 //
 // All files are read before anything is run: a mistake in one of them runs nothing.
 #include <math.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cpu.h"
+#include "base/text.h"
 #include "cli/progress.h"
 #include "cli/table.h"
 #include "cli/verb.h"
@@ -36,7 +37,7 @@ static const struct option options[] = {
     {"replicates", OPTION_INT, offsetof(struct run_options, replicates), .fallback = "0", .min = 0, .max = 1000,
      .unit = "seeds", .help = "seeds of every arm; 0: as the file says"},
     {"time_limit", OPTION_REAL, offsetof(struct run_options, time_limit), .fallback = "0", .min = 0, .max = 1e9,
-     .unit = "seconds", .help = "a run that takes longer has failed; 0: no limit"},
+     .unit = "seconds", .help = "a run that takes longer, its retries included, has failed; 0: no limit"},
     {"hang_limit", OPTION_REAL, offsetof(struct run_options, hang_limit), .fallback = "600", .min = 0, .max = 1e9,
      .unit = "seconds", .help = "a run that says nothing for so long has failed; 0: no limit"},
     {"quiet", OPTION_BOOL, offsetof(struct run_options, quiet), .fallback = "false", .help = "prints the answer alone"},
@@ -84,17 +85,10 @@ static bool read_sweep(const struct request *request, struct sweep *sweep, struc
     return done;
 }
 
-static int core_count(void)
-{
-    cpu_set_t cores;
-    int count = sched_getaffinity(0, sizeof cores, &cores) ? (int)sysconf(_SC_NPROCESSORS_ONLN) : CPU_COUNT(&cores);
-    return count > 0 ? count : 1;
-}
-
 // As many one-thread runs as there are cores; where fewer runs are left, the cores are divided among them.
 static void choose_jobs(const struct run_options *chosen, int left, int *jobs, int *threads)
 {
-    int cores = core_count();
+    int cores = cpu_cores();
     *jobs = chosen->jobs > 0 ? (int)chosen->jobs : cores;
     if (*jobs > left)
         *jobs = left > 0 ? left : 1;
@@ -107,8 +101,10 @@ static void print_notes(const struct experiment *experiment, const struct plan_r
         return;
     fputs(experiment->notes ? experiment->notes : "", stdout);
     if (reuse->of_other_commits)
-        printf("%s: %d of the %d runs there are were made by another version of the program (%s; this is %s)\n",
-               experiment->name, reuse->of_other_commits, reuse->runs, reuse->commit, provenance_commit());
+        printf("%s: %d of %d finished runs come%s from another version of the program (commit %s; this is %s); they are used "
+               "as they are. To run them again, name another --db.\n",
+               experiment->name, reuse->of_other_commits, reuse->runs, reuse->of_other_commits == 1 ? "s" : "", reuse->commit,
+               provenance_commit());
     fflush(stdout);
 }
 
@@ -195,7 +191,7 @@ static void write_page(const struct request *request, struct store *store, const
         printf("%s", trouble.text);
 }
 
-static bool print_answer(const struct request *request, struct store *store, const struct plan *plan, double elapsed, int jobs,
+static bool print_answer(const struct request *request, struct store *store, const struct plan *plan, double elapsed,
                          struct error *error)
 {
     const struct run_options *chosen = request->options;
@@ -207,8 +203,9 @@ static bool print_answer(const struct request *request, struct store *store, con
                      &(struct screen_options){.width = progress_columns(),
                                               .colour = isatty(STDOUT_FILENO),
                                               .elapsed = elapsed,
-                                              .workers = jobs,
-                                              .database = request_other_database(request)},
+                                              .workers = (int)chosen->jobs,
+                                              .database = request_other_database(request),
+                                              .again = request_again(request)},
                      stdout);
         fflush(stdout);
         if (!chosen->no_report)
@@ -219,13 +216,28 @@ static bool print_answer(const struct request *request, struct store *store, con
     return done;
 }
 
+// "a.yaml b.yaml --replicates 5 --db FILE": the words and options that make a command the same.
+static const char *same_command(const struct request *request)
+{
+    const struct run_options *chosen = request->options;
+    struct text text = {0};
+    for (int i = 0; i < request->word_count; i++) {
+        text_add(&text, "%s", i ? " " : "");
+        text_add_word(&text, request->words[i]);
+    }
+    if (chosen->replicates > 0)
+        text_add(&text, " --replicates %lld", (long long)chosen->replicates);
+    text_add(&text, "%s", request_again(request));
+    return text_keep(&text, request->arena);
+}
+
 static bool judge(const struct request *request, const struct plan *plan, const struct runner_result *result,
                   struct error *error)
 {
     if (result->interrupted)
         return error_add(error,
                          "%s: interrupted with %d of %d runs left; nothing is lost, the same command continues: ablate run %s",
-                         plan->experiment->name, result->left, plan->run_count, request->words[0]);
+                         plan->experiment->name, result->left, plan->run_count, same_command(request));
     if (result->failed)
         return error_add(error, "%s: %d of %d runs failed; ablate runs says why, the same command tries them again",
                          plan->experiment->name, result->failed, plan->run_count);
@@ -256,7 +268,7 @@ static bool run_plan(const struct request *request, struct store *store, const c
     progress_close(&progress);
     *interrupted = result.interrupted;
     bool ran = result.finished + result.diverged + result.failed > 0;
-    if (done && !print_answer(request, store, plan, ran ? clock_seconds() - began : 0, how.jobs, error))
+    if (done && !print_answer(request, store, plan, ran ? clock_seconds() - began : 0, error))
         return false;
     return done && judge(request, plan, &result, error);
 }

@@ -1,6 +1,7 @@
 // verb_status.c: `ablate status`: the experiments of the database and how far each is.
 //
 // A run that is marked `running` while nobody holds the writer's lock was interrupted: it counts as missing.
+#include "base/text.h"
 #include "cli/table.h"
 #include "store/view.h"
 
@@ -71,6 +72,14 @@ static bool fill(struct store *store, const struct request *request, struct tabl
     return done;
 }
 
+static void print_continuation(const struct request *request, const char *file)
+{
+    struct text text = {0};
+    text_add_word(&text, file);
+    printf("\nto go on: ablate run %s%s\n", text.data, request_again(request));
+    text_free(&text);
+}
+
 static bool run(const struct request *request, struct error *error)
 {
     struct store *store;
@@ -86,7 +95,7 @@ static bool run(const struct request *request, struct error *error)
     if (done && request->format == OUTPUT_TEXT && writer > 0)
         printf("\nprocess %lld is writing %s now\n", (long long)writer, request->database);
     else if (done && request->format == OUTPUT_TEXT && unfinished && !writer)
-        printf("\nto go on: ablate run %s\n", unfinished);
+        print_continuation(request, unfinished);
     table_close(&table);
     store_close(store);
     return done;

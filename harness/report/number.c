@@ -126,6 +126,6 @@ struct number number_about(double seconds)
     int i = 0;
     while (seconds >= steps[i].below)
         i++;
-    snprintf(number.text, sizeof number.text, "%.0f %s", ceil(seconds / steps[i].unit), steps[i].word);
+    snprintf(number.text, sizeof number.text, "%.0f %s", fmax(ceil(seconds / steps[i].unit), 1), steps[i].word);
     return number;
 }

@@ -26,7 +26,7 @@ struct number number_count(double count);
 struct number number_bytes(double bytes);
 // 0.4s, 45s, 3m12s, 2h05m, 3d04h.
 struct number number_duration(double seconds);
-// For predictions: "40 s", "4 min", "2 h", "3 days".
+// For predictions: "40 s", "4 min", "2 h", "3 days"; at least "1 s".
 struct number number_about(double seconds);
 
 #endif

@@ -14,8 +14,9 @@ struct screen_options {
     bool colour;                          // only for a terminal
     bool memory, parameters, flops, time; // optional columns
     double elapsed;          // seconds of a sweep that is being shown while it runs; 0: those of all runs, added up
-    int workers;             // runs at a time, for the time that more seeds would take; 0: 1
+    int workers;             // runs at a time, for the time that more seeds would take; 0: as many as there are cores
     const char *database;    // that suggested commands must name; NULL: the default one
+    const char *again;       // " --db FILE --set KEY=VALUE": all that a suggested `ablate run` must repeat; NULL for nothing
     const char *const *next; // more for the "Next:" line, NULL-ended; NULL for none
 };
 void screen_print(const struct comparison *comparison, const struct screen_options *options, FILE *file);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/text.h"
 #include "report/layout.h"
 #include "report/number.h"
@@ -188,7 +189,7 @@ static const char *seeds_text(const struct screen *screen, int needed)
     const struct comparison *comparison = screen->comparison;
     if (needed >= STATISTICS_SEEDS_MAX)
         return arena_format(screen->arena, "more than %d", STATISTICS_SEEDS_MAX);
-    int workers = screen->options->workers > 0 ? screen->options->workers : 1;
+    int workers = screen->options->workers > 0 ? screen->options->workers : cpu_cores();
     double seconds = (needed - comparison->shared_count) * comparison->seconds_per_seed / workers;
     if (!isfinite(seconds))
         return arena_format(screen->arena, "about %d", needed);
@@ -298,26 +299,34 @@ void screen_notes(const struct screen *screen)
 
 // ---- What next ----------------------------------------------------------------------------------------------------------------
 
+// As one types it, but for what would speak to the terminal.
+static const char *as_word(const struct screen *screen, const char *word)
+{
+    struct text text = {0};
+    text_add_word(&text, layout_visible(screen->arena, word));
+    return text_keep(&text, screen->arena);
+}
+
 // " --db FILE" for a command that is to find the same runs, or "".
 static const char *same_database(const struct screen *screen)
 {
     const char *database = screen->options->database;
-    return database ? arena_format(screen->arena, " --db %s", layout_visible(screen->arena, database)) : "";
+    return database ? arena_format(screen->arena, " --db %s", as_word(screen, database)) : "";
 }
 
 static const char *more_runs(const struct screen *screen)
 {
     const struct comparison *comparison = screen->comparison;
     const struct experiment_view *view = comparison->view;
-    const char *file = layout_visible(screen->arena, view->file && *view->file ? view->file : view->name);
-    const char *database = same_database(screen);
+    const char *file = as_word(screen, view->file && *view->file ? view->file : view->name);
+    const char *again = layout_visible(screen->arena, screen->options->again);
     const struct comparison_arm **open = arena_allocate(screen->arena, (size_t)comparison->arm_count, sizeof *open);
     if (comparison->pending > 0)
-        return arena_format(screen->arena, "ablate run %s%s", file, database);
+        return arena_format(screen->arena, "ablate run %s%s", file, again);
     if (view->seed_count < 2)
-        return arena_format(screen->arena, "ablate run %s --replicates 5%s", file, database);
+        return arena_format(screen->arena, "ablate run %s --replicates 5%s", file, again);
     if (open_questions(screen, open) > 0 && open[0]->seeds_needed <= SEEDS_WORTH_SUGGESTING)
-        return arena_format(screen->arena, "ablate run %s --replicates %d%s", file, open[0]->seeds_needed, database);
+        return arena_format(screen->arena, "ablate run %s --replicates %d%s", file, open[0]->seeds_needed, again);
     return "";
 }
 
@@ -327,8 +336,7 @@ void screen_next(const struct screen *screen)
     if (is_live)
         return;
     const char *by_default[] = {arena_format(screen->arena, "ablate report %s%s",
-                                             layout_visible(screen->arena, screen->comparison->view->name),
-                                             same_database(screen)),
+                                             as_word(screen, screen->comparison->view->name), same_database(screen)),
                                 NULL};
     const char *const *next = screen->options->next ? screen->options->next : by_default;
     const char *more = more_runs(screen);

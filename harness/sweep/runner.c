@@ -21,6 +21,7 @@ struct worker {
     struct attempt attempt;
     struct planned_run *run; // NULL: idle
     int crashes;
+    double began; // clock: of the run's first attempt here
 };
 
 struct runner {
@@ -49,16 +50,19 @@ static char *checkpoint_path(const struct runner *runner, const struct planned_r
     return path.data;
 }
 
-// The file, and the half of one that a kill may have left beside it.
-static void remove_checkpoint(const struct runner *runner, const struct planned_run *run)
+// The file, and the half of one that a kill may have left beside it. False, with errno, where the file stays.
+static bool remove_checkpoint(const struct runner *runner, const struct planned_run *run)
 {
     struct text beside = {0};
     char *path = checkpoint_path(runner, run);
     text_add(&beside, "%s.new", path);
-    unlink(path);
     unlink(beside.data);
+    bool gone = unlink(path) == 0 || errno == ENOENT;
+    int number = errno;
     text_free(&beside);
     free(path);
+    errno = number;
+    return gone;
 }
 
 static void note(const struct runner *runner, const struct planned_run *run, const char *what, const char *then)
@@ -130,6 +134,7 @@ static bool fill_places(struct runner *runner)
         if (!run)
             continue;
         worker->crashes = 0;
+        worker->began = clock_seconds();
         if (!start(runner, worker, run))
             return false;
     }
@@ -172,6 +177,21 @@ static bool retry_or_fail(struct runner *runner, struct worker *worker, const ch
     return done;
 }
 
+// A checkpoint that stayed would be found ahead again, for ever.
+static bool start_over_or_fail(struct runner *runner, struct worker *worker)
+{
+    if (remove_checkpoint(runner, worker->run)) {
+        note(runner, worker->run, "its checkpoint is ahead of the database", "started over");
+        return start(runner, worker, worker->run);
+    }
+    struct text reason = {0};
+    text_add(&reason, "its checkpoint is ahead of the database and cannot be removed from %s: %s", runner->options->checkpoints,
+             file_trouble(errno));
+    bool done = fail(runner, worker, reason.data);
+    text_free(&reason);
+    return done;
+}
+
 // The process is dead: what does that make of its run?
 static bool conclude(struct runner *runner, struct worker *worker)
 {
@@ -193,9 +213,7 @@ static bool conclude(struct runner *runner, struct worker *worker)
         done = fail(runner, worker, reason.data);
         break;
     case OUTCOME_STALE:
-        note(runner, run, "its checkpoint is ahead of the database", "started over");
-        remove_checkpoint(runner, run);
-        done = start(runner, worker, run);
+        done = start_over_or_fail(runner, worker);
         break;
     case OUTCOME_CRASHED:
         done = retry_or_fail(runner, worker, reason.data);
@@ -229,7 +247,7 @@ static void check_limits(const struct runner *runner, struct worker *worker)
     struct attempt *attempt = &worker->attempt;
     double now = clock_seconds();
     struct text reason = {0};
-    if (options->time_limit > 0 && now - attempt->began > options->time_limit)
+    if (options->time_limit > 0 && now - worker->began > options->time_limit)
         text_add(&reason, "took longer than the time limit of %g s, at step %lld; raise --time-limit and run it again",
                  options->time_limit, (long long)attempt->record.step);
     else if (options->hang_limit > 0 && now - attempt->heard > options->hang_limit)

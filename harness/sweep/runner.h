@@ -13,10 +13,11 @@
 enum { CRASH_RETRIES = 2 };
 
 struct runner_options {
-    int jobs, threads;             // workers at once, threads of each
-    double time_limit, hang_limit; // seconds of an attempt, and between two words of a worker; 0: none
-    const char *checkpoints;       // the folder of <run id>.safetensors
-    const char *const *plugins;    // for the workers to load; NULL-ended
+    int jobs, threads;          // workers at once, threads of each
+    double time_limit;          // seconds of a run, all its attempts here together; 0: none
+    double hang_limit;          // seconds between two words of a worker; 0: none
+    const char *checkpoints;    // the folder of <run id>.safetensors
+    const char *const *plugins; // for the workers to load; NULL-ended
 };
 
 // A place where a worker runs, as watchers see it.
