@@ -47,6 +47,25 @@ Test(store_experiment, what_is_saved_is_viewed)
     arena_close(&arena);
 }
 
+// Seeds that the file declared beforehand are looks of a plan; one look beyond it, and the plan was not kept.
+Test(store_experiment, a_declared_extension_holds_until_it_is_left)
+{
+    struct arena arena = {0};
+    struct error error = {0};
+    struct store *store = must_make();
+    for (int look = 0; look < 3; look++) {
+        struct store_experiment experiment = *small_experiment("planned", "replicates: {first: 2, max: 4}", 1, 2 + 2 * look);
+        experiment.extension_declared = look < 2;
+        cr_assert(store_experiment_save(store, &experiment, &error), "%s", error.text);
+        struct experiment_view view = must_view(store, "planned", &arena);
+        cr_expect_eq(view.extension_declared, look < 2, "look %d", look + 1);
+        cr_expect_eq(view.looks, look + 1);
+    }
+    cr_expect_not(must_view(store, "small", &arena).extension_declared);
+    store_close(store);
+    arena_close(&arena);
+}
+
 // Repeated commands are how a sweep is continued: they are no further look. More seeds are one.
 Test(store_experiment, looks_count_extensions)
 {
