@@ -267,8 +267,7 @@ static void take_changes(struct draft *draft, const struct experiment_changes *c
         error_request(draft->error, "--replicates %lld: at most %d", (long long)changes->replicates, EXPERIMENT_REPLICATES_MAX);
     else if (changes && changes->replicates > 0)
         experiment->replicates = changes->replicates;
-    experiment->extension_declared =
-        experiment->replicates_max > first && experiment->replicates <= experiment->replicates_max;
+    experiment->extension_declared = experiment->replicates_max > first && experiment->replicates <= experiment->replicates_max;
     if (experiment->replicates_max < experiment->replicates)
         experiment->replicates_max = experiment->replicates;
     for (const char *const *pair = changes ? changes->set : NULL; pair && *pair; pair++) {

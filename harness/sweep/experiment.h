@@ -23,14 +23,14 @@ struct experiment {
     char hash[HASH_TEXT_SIZE]; // of the text
     const char *metric;
     bool maximize;
-    double margin;          // NaN: none declared
-    int64_t replicates;     // at the first look
-    int64_t replicates_max; // planned looks end here; equal to replicates where the file plans one look
+    double margin;           // NaN: none declared
+    int64_t replicates;      // at the first look
+    int64_t replicates_max;  // planned looks end here; equal to replicates where the file plans one look
     bool extension_declared; // `replicates: {first, max}` said beforehand that there may be as many seeds as these
-    int64_t first_seed;     // seeds are first_seed, first_seed + 1, ...
-    const char *match;      // "params by ffn.d_ff", or NULL
-    const char *notes;      // lines to show before anything runs: what was added or dropped; "" for none
-    struct arm *arms;       // the baseline first
+    int64_t first_seed;      // seeds are first_seed, first_seed + 1, ...
+    const char *match;       // "params by ffn.d_ff", or NULL
+    const char *notes;       // lines to show before anything runs: what was added or dropped; "" for none
+    struct arm *arms;        // the baseline first
     int arm_count;
     struct arena arena; // owns everything above
 };
