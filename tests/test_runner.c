@@ -172,9 +172,9 @@ Test(runner, a_crash_is_tried_again, .init = open_long, .fini = program_folder_c
 {
     pid_t process = program_start(run_tiny, NULL);
     cr_assert(program_await_checkpoint());
-    kill(program_await_worker(process), SIGSEGV);
+    kill(program_await_worker(process), SIGABRT);
     cr_assert_eq(program_wait(process), 0);
-    expect_output("signal 11");
+    expect_output("signal 6");
     cr_assert_eq(program_count(database, "SELECT count(*) FROM runs WHERE state = 'diverged'"), 0);
     cr_assert_eq(program_count(database, "SELECT max(attempts) FROM runs"), 2);
     expect_undisturbed("after a crash");

@@ -112,19 +112,19 @@ const struct figure *figure_find(const char *name, struct error *error)
 static const size_t script_limit = 1 << 20;
 static const char shared_script[] = "style.gp";
 
-// plots/ stands beside the program, or where it is run from.
+// plots/ stands beside the program, beside the folder it was built into, or where it is run from.
 static void script_path(const char *script, struct text *path)
 {
+    static const char *const places[] = {"", "/.."};
     char program[4096];
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (length > 0) {
-        program[length] = '\0';
-        char *slash = strrchr(program, '/');
-        text_add(path, "%.*s/plots/%s", (int)(slash - program), program, script);
+    char *slash = length > 0 ? memrchr(program, '/', (size_t)length) : NULL;
+    for (size_t i = 0; slash && i < sizeof places / sizeof *places; i++) {
+        text_add(path, "%.*s%s/plots/%s", (int)(slash - program), program, places[i], script);
         if (!access(path->data, R_OK))
             return;
+        text_free(path);
     }
-    text_free(path);
     text_add(path, "plots/%s", script);
 }
 
