@@ -1,6 +1,7 @@
 // test_cpu.c: a program carried to an older machine says so instead of dying of an illegal instruction.
 #include <criterion/criterion.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cpu.h"
@@ -30,4 +31,21 @@ Test(cpu, everything_may_be_missing)
     struct error error = {0};
     cr_expect(!cpu_check(UINT32_MAX, 0, &error));
     cr_expect(strstr(error.text, "sse4.2") && strstr(error.text, "avx512ifma;"), "%s", error.text);
+}
+
+// The environment can only lower what the CPU offers: each name below it is taken, in our words and in oneDNN's.
+Test(cpu, the_environment_lowers_the_instruction_set)
+{
+    unsetenv("ABLATE_MAX_ISA");
+    unsetenv("ONEDNN_MAX_CPU_ISA");
+    enum cpu_isa most = cpu_isa();
+    for (enum cpu_isa isa = CPU_ISA_BASE; isa < CPU_ISA_COUNT; isa++) {
+        enum cpu_isa wanted = isa < most ? isa : most;
+        setenv("ABLATE_MAX_ISA", cpu_isa_name(isa), 1);
+        cr_expect(cpu_isa() == wanted, "%s gives %s", cpu_isa_name(isa), cpu_isa_name(cpu_isa()));
+        unsetenv("ABLATE_MAX_ISA");
+        setenv("ONEDNN_MAX_CPU_ISA", cpu_isa_onednn_name(isa), 1);
+        cr_expect(cpu_isa() == wanted, "%s gives %s", cpu_isa_onednn_name(isa), cpu_isa_name(cpu_isa()));
+        unsetenv("ONEDNN_MAX_CPU_ISA");
+    }
 }

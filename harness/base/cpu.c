@@ -1,4 +1,4 @@
-// cpu.c: asks the CPU for the instructions that cpu_built.c says the program needs. Called by main.
+// cpu.c: asks the CPU for the instructions that cpu_built.c says the program needs, and for those that products can use.
 //
 // This file and what it calls (error.c) are compiled for any x86-64.
 #include "base/cpu.h"
@@ -6,7 +6,13 @@
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
+
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 
 static const struct {
     uint32_t feature;
@@ -54,6 +60,55 @@ uint32_t cpu_features(void)
     present |= __builtin_cpu_supports("avx512vbmi") ? CPU_AVX512VBMI : 0;
     present |= __builtin_cpu_supports("avx512ifma") ? CPU_AVX512IFMA : 0;
     return present;
+}
+
+static const struct {
+    const char *name, *onednn_name;
+} isas[CPU_ISA_COUNT] = {
+    [CPU_ISA_BASE] = {"base", "SSE41"},           [CPU_ISA_AVX2] = {"avx2", "AVX2"},
+    [CPU_ISA_AVX512] = {"avx512", "AVX512_CORE"}, [CPU_ISA_AVX512_BF16] = {"avx512_bf16", "AVX512_CORE_BF16"},
+    [CPU_ISA_AMX] = {"amx", "AVX512_CORE_AMX"},
+};
+
+const char *cpu_isa_name(enum cpu_isa isa) { return isas[isa].name; }
+const char *cpu_isa_onednn_name(enum cpu_isa isa) { return isas[isa].onednn_name; }
+
+// AMX needs the system too: it must save the tiles' state (bits 17 and 18 of XCR0).
+static bool has_amx(void)
+{
+#ifdef __x86_64__
+    enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, OSXSAVE = 1 << 27, TILE_STATE = 3 << 17 };
+    unsigned eax, ebx, ecx, edx, low, high;
+    if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & OSXSAVE) || !__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) ||
+        (edx & (AMX_BF16 | AMX_TILE)) != (AMX_BF16 | AMX_TILE))
+        return false;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (low & TILE_STATE) == TILE_STATE;
+#else
+    return false;
+#endif
+}
+
+static enum cpu_isa offered(void)
+{
+    const uint32_t avx512 = CPU_AVX512F | CPU_AVX512BW | CPU_AVX512DQ | CPU_AVX512VL, present = cpu_features();
+    if ((present & (CPU_AVX2 | CPU_FMA)) != (CPU_AVX2 | CPU_FMA))
+        return CPU_ISA_BASE;
+    if ((present & avx512) != avx512)
+        return CPU_ISA_AVX2;
+    if (!(present & CPU_AVX512BF16))
+        return CPU_ISA_AVX512;
+    return has_amx() ? CPU_ISA_AMX : CPU_ISA_AVX512_BF16;
+}
+
+enum cpu_isa cpu_isa(void)
+{
+    const char *ours = getenv("ABLATE_MAX_ISA"), *theirs = getenv("ONEDNN_MAX_CPU_ISA");
+    enum cpu_isa most = offered();
+    for (enum cpu_isa isa = CPU_ISA_BASE; isa < most; isa++)
+        if ((ours && strcasecmp(ours, isas[isa].name) == 0) || (theirs && strcasecmp(theirs, isas[isa].onednn_name) == 0))
+            return isa;
+    return most;
 }
 
 bool cpu_check(uint32_t needed, uint32_t present, struct error *error)

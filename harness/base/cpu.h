@@ -1,4 +1,4 @@
-// cpu.h: whether this CPU has the instructions that the program was built for.
+// cpu.h: whether this CPU has the instructions that the program was built for, and which more the fast products may use.
 //
 // A program built with -march=native and carried to an older machine would end in "Illegal instruction". cpu.c, error.c and main.c are
 // compiled for any x86-64, so that main can say it in words, before anything else runs.
@@ -28,6 +28,16 @@ enum cpu_feature {
     CPU_AVX512IFMA = 1 << 13,
 };
 extern const uint32_t cpu_built_for; // of the flags that the other files were compiled with
+
+// What fast products are written for, each holding all before it. Chosen at run time, whatever the other files were built for.
+enum cpu_isa { CPU_ISA_BASE, CPU_ISA_AVX2, CPU_ISA_AVX512, CPU_ISA_AVX512_BF16, CPU_ISA_AMX, CPU_ISA_COUNT };
+// The most that this CPU and its system offer and that the environment allows: ABLATE_MAX_ISA names one of the sets below, so
+// that a test or a user can take the way of an older machine; ONEDNN_MAX_CPU_ISA, in oneDNN's words, counts too.
+enum cpu_isa cpu_isa(void);
+// "avx2"; what ABLATE_MAX_ISA takes, and what is recorded with a run.
+const char *cpu_isa_name(enum cpu_isa isa);
+// The same set in the words of ONEDNN_MAX_CPU_ISA.
+const char *cpu_isa_onednn_name(enum cpu_isa isa);
 
 // The features that this CPU has.
 uint32_t cpu_features(void);
