@@ -33,12 +33,13 @@ static const struct column columns[] = {
     {.name = "spread", .number = true},
     {.name = "gemm"},
     {.name = "core"},
+    {.name = "isa"},
 };
-enum { TOKENS, MODEL_FLOPS, PEAK_FLOPS, FRACTION, PLANNED, RESIDENT, THREADS, SPREAD, GEMM, CORE };
+enum { TOKENS, MODEL_FLOPS, PEAK_FLOPS, FRACTION, PLANNED, RESIDENT, THREADS, SPREAD, GEMM, CORE, ISA };
 
 static const double noisy_spread = 0.15;
 
-static void print(const struct train_bench *result, enum output_format format)
+static void print(const struct train_bench *result, struct gemm_way way, enum output_format format)
 {
     struct table table;
     table_open(&table, columns, sizeof columns / sizeof *columns);
@@ -51,8 +52,9 @@ static void print(const struct train_bench *result, enum output_format format)
     table_cell(&table, RESIDENT, "%zu", result->peak_rss_bytes);
     table_cell(&table, THREADS, "%d", result->threads);
     table_cell(&table, SPREAD, "%.3f", result->spread);
-    table_cell(&table, GEMM, "%s %s", gemm_backend(), gemm_version());
+    table_cell(&table, GEMM, "%s %s", gemm_way_name(way), gemm_version(way.library));
     table_cell(&table, CORE, "%s", gemm_core());
+    table_cell(&table, ISA, "%s", gemm_isa(way));
     table_print(&table, format, stdout);
     table_close(&table);
     if (result->spread > noisy_spread)
@@ -77,7 +79,7 @@ static bool run(const struct request *request, struct error *error)
                                                 .seconds = chosen->seconds};
     if (!train_bench_run(&subject, &measure, &result, error))
         return false;
-    print(&result, request->format);
+    print(&result, run_gemm_way(&subject), request->format);
     return true;
 }
 

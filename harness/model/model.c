@@ -60,6 +60,7 @@ bool model_build(struct graph *graph, const struct run *run, const struct model_
                  struct error *error)
 {
     graph_open(graph, request->mode, request->real, request->sequences, request->time, parameters, error);
+    graph->way = run_gemm_way(run);
     graph->explicit_attention = request->explicit_attention;
     graph->position_limit = request->time > run->model.seq_len ? request->time : run->model.seq_len;
     build(graph, run);

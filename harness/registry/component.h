@@ -56,6 +56,7 @@ struct run {
     struct model_scalars model;
     struct train_scalars train;
     int64_t seed;
+    int gemm; // enum gemm_library
     struct setting slots[SLOT_COUNT];
 };
 
@@ -173,6 +174,9 @@ struct adam_update {
 };
 void adam_update(const struct adam_update *update, const struct optimizer_step *step, int64_t count, float *values,
                  const float *gradient, float *const *state);
+struct precision_calls {
+    enum gemm_format products; // what the operands of products are rounded to
+};
 struct schedule_calls {
     // Fraction of the peak learning rate at `step` of `steps`, both counted from the end of warm-up, which took `warmup` steps.
     double (*factor)(const void *options, int64_t step, int64_t steps, int64_t warmup);
@@ -233,6 +237,7 @@ struct component {
         struct coefficient_calls coefficient; // z_loss and dropout
         struct optimizer_calls optimizer;
         struct schedule_calls schedule;
+        struct precision_calls precision;
         struct data_calls data;
     };
 };

@@ -51,6 +51,8 @@ const struct option run_scalars[] = {
      .help = "standard deviation of a random shift of every initial weight: 1e-6 makes a placebo"},
     {"seed", OPTION_INT, offsetof(struct run, seed), .fallback = "1", .min = 0, .max = OPTION_NO_LIMIT,
      .help = "of initial weights, batches and masks"},
+    {"gemm", OPTION_CHOICE, offsetof(struct run, gemm), .fallback = "auto", .choices = gemm_library_names,
+     .help = "library of matrix products; auto: by rule, from the CPU and the precision", .not_identity = true},
     {0},
 };
 
@@ -231,6 +233,11 @@ bool run_scalar_is_default(const struct run *run, const struct option *scalar)
     if (scalar->offset == offsetof(struct run, model.head_dim) && run->model.head_dim * run->model.n_head == run->model.d_model)
         return true;
     return option_is_default(scalar, run);
+}
+
+struct gemm_way run_gemm_way(const struct run *run)
+{
+    return gemm_rule((enum gemm_library)run->gemm, run_choice(run, SLOT_PRECISION, 0)->component->precision.products);
 }
 
 typedef void (*visitor)(void *context, const char *key, const char *value, bool is_default);

@@ -42,7 +42,7 @@ bool run_scalar_is_default(const struct run *run, const struct option *scalar);
 void run_identity_text(const struct run *run, const char *data_hash, const char *backend, struct text *text);
 
 // 16 hex digits over everything that is not default and part of the identity, component versions, the data's hash, lanes and
-// backend. `data_hash` is the dataset's (component.h), `backend` gemm_backend() and the like.
+// backend. `data_hash` is the dataset's (component.h), `backend` gemm_way_name() of its way.
 void run_identity(const struct run *run, const char *data_hash, const char *backend, char id[RUN_ID_SIZE]);
 
 // "name" or "name(option=value)" with the options that are not default; "none" or "off" for an empty choice.
@@ -52,6 +52,9 @@ bool choice_parse(enum slot slot, const char *value, struct choice *choice, stru
 // The same for a slot's whole value, which may be a list: `["sliding(window=64)", "full"]`.
 void setting_print(enum slot slot, const struct setting *setting, struct text *text);
 bool setting_parse(enum slot slot, const char *value, struct setting *setting, struct arena *arena, struct error *error);
+
+// How its products are carried out: its `gemm` and its precision, by gemm_rule.
+struct gemm_way run_gemm_way(const struct run *run);
 
 // The choice of a layer, and of a slot that takes one.
 const struct choice *run_choice(const struct run *run, enum slot slot, int64_t layer);

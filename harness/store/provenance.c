@@ -91,9 +91,17 @@ static void add_machine(struct facts *facts)
     add(facts, "memory", proc_line("/proc/meminfo", "MemTotal", facts->arena));
     add(facts, "kernel",
         uname(&system) == 0 ? arena_format(facts->arena, "%s %s %s", system.sysname, system.release, system.machine) : NULL);
-    add(facts, "blas", gemm_backend());
-    add(facts, "blas_version", gemm_version());
-    add(facts, "blas_core", gemm_core());
+}
+
+static void add_products(struct facts *facts, const struct run *run)
+{
+    struct gemm_way way = run_gemm_way(run);
+    add(facts, "products", gemm_way_name(way));
+    add(facts, "products_isa", gemm_isa(way));
+    add(facts, "openblas_version", gemm_version(GEMM_OPENBLAS));
+    add(facts, "openblas_core", gemm_core());
+    if (way.library == GEMM_ONEDNN)
+        add(facts, "onednn_version", gemm_version(GEMM_ONEDNN));
 }
 
 // Each slot's component once per choice: "attention/sliding" is version 1.
@@ -118,6 +126,7 @@ const struct fact *provenance_collect(const struct run *run, int threads, const 
     struct facts facts = {.list = arena_allocate(arena, FACTS_MAX + 1, sizeof(struct fact)), .arena = arena};
     add_program(&facts);
     add_machine(&facts);
+    add_products(&facts, run);
     add_number(&facts, "threads", threads);
     add_number(&facts, "lanes", run->train.lanes);
     add(&facts, "data_hash", data_hash);

@@ -74,7 +74,7 @@ static void plan_seed(struct plan *plan, int64_t replicate, struct run *run, int
     for (int i = 0; i < experiment->arm_count; i++) {
         struct planned_run planned = {.arm = order[i], .seed = seed, .state = RUN_PLANNED};
         plan_run(plan, &planned, run);
-        run_identity(run, plan->data_hashes[order[i]], gemm_rule(), planned.id);
+        run_identity(run, plan->data_hashes[order[i]], gemm_way_name(run_gemm_way(run)), planned.id);
         plan->arm_runs[order[i] * experiment->replicates + replicate] = arena_copy_text(&plan->arena, planned.id);
         if (!is_planned(plan, planned.id, seed))
             plan->runs[plan->run_count++] = planned;

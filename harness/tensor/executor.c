@@ -21,6 +21,7 @@ struct executor {
     struct executor_options options;
     int arenas;
     unsigned char *arena, *workspace; // [arenas][lane_bytes], [arenas][workspace_bytes]
+    unsigned char *packs;             // [pack_bytes]
     void *gradients;                  // real[lanes][elements]
     double *chunk_norms;
     size_t arena_bytes, workspace_bytes, gradient_bytes;
@@ -41,7 +42,7 @@ static size_t element_size(const struct graph *graph) { return real_size(graph->
 size_t executor_bytes(const struct graph *graph, int team_size, int lanes)
 {
     size_t gradients = graph->mode == GRAPH_TRAIN ? (size_t)lanes * graph->parameters->elements * element_size(graph) : 0;
-    return (size_t)arena_count(team_size, lanes) * (graph->lane_bytes + graph->workspace_bytes) + gradients;
+    return (size_t)arena_count(team_size, lanes) * (graph->lane_bytes + graph->workspace_bytes) + graph->pack_bytes + gradients;
 }
 
 bool executor_open(struct executor **result, const struct graph *graph, struct team *team,
@@ -60,12 +61,14 @@ bool executor_open(struct executor **result, const struct graph *graph, struct t
     if (graph->mode == GRAPH_TRAIN)
         executor->gradient_bytes = (size_t)options->lanes * elements * element_size(graph);
     executor->chunk_norms = memory_allocate(elements / CHUNK + 1, sizeof *executor->chunk_norms);
-    void *arena = NULL, *workspace = NULL;
+    void *arena = NULL, *workspace = NULL, *packs = NULL;
     bool done = memory_large(&arena, executor->arena_bytes, "the activations", error) &&
                 memory_large(&workspace, executor->workspace_bytes, "the workspace", error) &&
+                memory_large(&packs, graph->pack_bytes, "the packed weights", error) &&
                 memory_large(&executor->gradients, executor->gradient_bytes, "the gradients", error);
     executor->arena = arena;
     executor->workspace = workspace;
+    executor->packs = packs;
     if (!done) {
         executor_close(executor);
         return false;
@@ -80,6 +83,7 @@ void executor_close(struct executor *executor)
         return;
     memory_large_free(executor->arena, executor->arena_bytes);
     memory_large_free(executor->workspace, executor->workspace_bytes);
+    memory_large_free(executor->packs, executor->graph->pack_bytes);
     memory_large_free(executor->gradients, executor->gradient_bytes);
     free(executor->chunk_norms);
     free(executor);
@@ -189,6 +193,7 @@ static void run_lane(struct executor *executor, int index, int arena)
         .index = index,
         .arena = executor->arena + (size_t)arena * graph->lane_bytes,
         .workspace = executor->workspace + (size_t)arena * graph->workspace_bytes,
+        .packs = executor->packs,
         .gradients = (char *)executor->gradients + (size_t)index * graph->parameters->elements * element_size(graph),
         .first_pass = true,
         .training = executor->training,
@@ -209,12 +214,33 @@ static void run_lane(struct executor *executor, int index, int arena)
     share->totals.counted_flops = lane.counted_flops;
 }
 
+// Weights as products want them, each by one member. A member's workspace serves where one is needed.
+static void pack_weights(void *context, int member, int size)
+{
+    struct executor *executor = context;
+    const struct graph *graph = executor->graph;
+    for (int i = member; i < graph->pack_count && member < executor->arenas;
+         i += size < executor->arenas ? size : executor->arenas) {
+        const struct graph_pack *pack = graph->packs[i];
+        const char *weight = (const char *)graph->parameters->values + pack->weight->offset * element_size(graph);
+        gemm_pack(pack->product, member, weight, executor->packs + pack->offset,
+                  executor->workspace + (size_t)member * graph->workspace_bytes);
+    }
+}
+
 static void run_lanes(void *context, int member, int size)
 {
     struct executor *executor = context;
     for (int i = member; i < executor->options.lanes && member < executor->arenas; i += size)
         if (executor->shares[i].sequences.begin < executor->shares[i].sequences.end)
             run_lane(executor, i, member);
+}
+
+static void run_batch(struct executor *executor)
+{
+    if (executor->graph->pack_count)
+        team_run(executor->team, pack_weights, executor);
+    team_run(executor->team, run_lanes, executor);
 }
 
 // Where a lane's share is empty, so are all shares of the lanes that stay unused: their gradients are not summed.
@@ -292,7 +318,7 @@ void executor_forward(struct executor *executor, const struct batch *batch, cons
 {
     split_batch(executor, batch, outputs);
     executor->training = false;
-    team_run(executor->team, run_lanes, executor);
+    run_batch(executor);
     sum_totals(executor, totals);
 }
 
@@ -303,7 +329,7 @@ void executor_train(struct executor *executor, const struct batch *batch, uint64
     executor->training = true;
     executor->seed = seed;
     executor->step = step;
-    team_run(executor->team, run_lanes, executor);
+    run_batch(executor);
     sum_totals(executor, totals);
     team_run(executor->team, sum_gradients, executor);
     size_t chunks = (executor->graph->parameters->elements + CHUNK - 1) / CHUNK;

@@ -1,122 +1,232 @@
-// gemm.c: OpenBLAS behind gemm.h, opened at run time.
+// gemm.c: which library multiplies, and what rounding does to operands on the way to it; see gemm.h.
 //
-// Only Debian's pthread build is accepted, with one thread: its serial build computes wrong products when two threads call it, and
-// the openmp build changes the thread count of the whole program. OpenBLAS 0.3.21 takes newer AMD CPUs for Haswells and runs at
-// half speed; where AVX-512 is there, the environment names the right kernels before the library is loaded.
+// A product belongs to one library (gemm_backend.h). What is the same for all is here: the rule, rounding, and the three products
+// of GEMM_BF16X3.
 #include "tensor/gemm.h"
 
-#include <dlfcn.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/memory.h"
+#include "tensor/bf16.h"
+#include "tensor/gemm_backend.h"
 
-// What OpenBLAS asks for at its first product, in each thread that calls it. Where it gets less it asks again, for ever.
-static const size_t BUFFER_BYTES = ((size_t)128 << 20) + (1 << 20);
+const char *const gemm_library_names[] = {
+    [GEMM_AUTO] = "auto", [GEMM_OPENBLAS] = "openblas", [GEMM_ONEDNN] = "onednn", [GEMM_LIBRARY_COUNT] = NULL};
 
-enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112, PARALLEL_PTHREADS = 1 };
+static const struct gemm_backend *const backends[GEMM_LIBRARY_COUNT] = {
+    [GEMM_OPENBLAS] = &gemm_openblas, [GEMM_ONEDNN] = &gemm_onednn};
 
-typedef void sgemm_call(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
-                        const float *b, int ldb, float beta, float *c, int ldc);
-typedef void dgemm_call(int order, int transpose_a, int transpose_b, int m, int n, int k, double alpha, const double *a,
-                        int lda, const double *b, int ldb, double beta, double *c, int ldc);
+struct gemm_product {
+    struct gemm_request request;
+    const struct gemm_backend *backend;
+    void *state;
+    enum gemm_storage storage;
+};
 
-// The opened library: process-wide, as the library's own state is. Written once, by gemm_open, before any lane runs.
-static struct {
-    void *handle;
-    sgemm_call *sgemm;
-    dgemm_call *dgemm;
-    char core[64], version[64];
-} blas;
+// ---- The way ----------------------------------------------------------------------------------------------------------------
 
-static void *open_library(void)
+struct gemm_way gemm_rule(enum gemm_library wanted, enum gemm_format format)
 {
-    static const char *const names[] = {"/usr/lib/x86_64-linux-gnu/openblas-pthread/libopenblas.so.0",
-                                        "/usr/lib/aarch64-linux-gnu/openblas-pthread/libopenblas.so.0", "libopenblas.so.0"};
-    void *handle = NULL;
-    for (size_t i = 0; !handle && i < sizeof names / sizeof *names; i++)
-        handle = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-    return handle;
+    enum cpu_isa isa = cpu_isa();
+    bool installed = gemm_onednn_installed();
+    struct gemm_way way = {.format = format, .library = wanted};
+    way.native = format != GEMM_REAL && wanted != GEMM_OPENBLAS && installed && isa >= CPU_ISA_AVX512_BF16;
+    if (wanted == GEMM_AUTO)
+        way.library = way.native || (installed && isa >= CPU_ISA_AVX512) ? GEMM_ONEDNN : GEMM_OPENBLAS;
+    return way;
 }
 
-// Address space alone: nothing is touched.
-static bool check_buffer(struct error *error)
+const char *gemm_way_name(struct gemm_way way)
 {
-    void *block;
-    if (!memory_large(&block, BUFFER_BYTES, "OpenBLAS", error))
-        return false;
-    memory_large_free(block, BUFFER_BYTES);
-    return true;
+    static const char *const names[GEMM_LIBRARY_COUNT][GEMM_FORMAT_COUNT][2] = {
+        [GEMM_OPENBLAS] = {[GEMM_REAL] = {"openblas"},
+                           [GEMM_BF16] = {"openblas rounding to bf16"},
+                           [GEMM_BF16X3] = {"openblas rounding to bf16x3"}},
+        [GEMM_ONEDNN] = {[GEMM_REAL] = {"onednn"},
+                         [GEMM_BF16] = {"onednn rounding to bf16", "onednn bf16"},
+                         [GEMM_BF16X3] = {"onednn rounding to bf16x3", "onednn bf16x3"}}};
+    return names[way.library][way.format][way.native];
 }
 
-// ISO C has no conversion from an object pointer to a function pointer; POSIX promises that the bits are the same.
-static void find(void *handle, const char *name, void *function)
+bool gemm_open(struct gemm_way way, struct error *error)
 {
-    void *symbol = dlsym(handle, name);
-    memcpy(function, &symbol, sizeof symbol);
+    return gemm_openblas.open(error) && backends[way.library]->open(error);
 }
 
-bool gemm_open(struct error *error)
+const char *gemm_version(enum gemm_library library)
 {
-    if (blas.handle)
-        return true;
-    if (!check_buffer(error))
-        return false;
-    setenv("OPENBLAS_NUM_THREADS", "1", 1);
-#ifdef __x86_64__
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512dq"))
-        setenv("OPENBLAS_CORETYPE", "SKYLAKEX", 0);
-#endif
-    void *handle = open_library();
-    if (!handle)
-        return error_add(error, "OpenBLAS is not installed; on Debian: apt-get install libopenblas0-pthread");
-    int (*parallel)(void) = NULL;
-    char *(*core)(void) = NULL, *(*config)(void) = NULL;
-    find(handle, "openblas_get_parallel", &parallel);
-    find(handle, "openblas_get_corename", &core);
-    find(handle, "openblas_get_config", &config);
-    find(handle, "cblas_sgemm", &blas.sgemm);
-    find(handle, "cblas_dgemm", &blas.dgemm);
-    if (!parallel || !core || !config || !blas.sgemm || !blas.dgemm || parallel() != PARALLEL_PTHREADS) {
-        dlclose(handle);
-        return error_add(error, "this OpenBLAS is not the pthread build, the one that is safe to call from several threads; on "
-                                "Debian: apt-get install libopenblas0-pthread");
+    return library == GEMM_ONEDNN ? gemm_onednn_version() : gemm_openblas_version();
+}
+const char *gemm_core(void) { return gemm_openblas_core(); }
+
+const char *gemm_isa(struct gemm_way way)
+{
+    enum cpu_isa isa = cpu_isa();
+    if (!way.native && isa > CPU_ISA_AVX512)
+        isa = CPU_ISA_AVX512;
+    return cpu_isa_name(isa);
+}
+
+// ---- Operands ---------------------------------------------------------------------------------------------------------------
+
+enum gemm_storage gemm_storage(struct gemm_way way, enum real real)
+{
+    if (!way.native || real == REAL_DOUBLE)
+        return GEMM_STORAGE_REAL;
+    return way.format == GEMM_BF16 ? GEMM_STORAGE_BF16 : GEMM_STORAGE_BF16_PAIR;
+}
+
+size_t gemm_element_size(enum gemm_storage storage, enum real real)
+{
+    return storage == GEMM_STORAGE_REAL ? real_size(real) : storage == GEMM_STORAGE_BF16 ? 2 : 4;
+}
+
+static void round_to_halves(bool pair, int64_t width, const float *restrict from, uint16_t *restrict to)
+{
+    for (int64_t i = 0; i < width; i++)
+        to[i] = bf16_from_float(from[i]);
+    for (int64_t i = 0; pair && i < width; i++)
+        to[width + i] = bf16_from_float(bf16_rest(from[i]));
+}
+
+static void round_floats(bool pair, int64_t count, const float *restrict from, float *restrict to)
+{
+    if (pair)
+        for (int64_t i = 0; i < count; i++)
+            to[i] = bf16_round(from[i]) + bf16_rest(from[i]);
+    else
+        for (int64_t i = 0; i < count; i++)
+            to[i] = bf16_round(from[i]);
+}
+
+static void round_doubles(bool pair, int64_t count, const double *restrict from, double *restrict to)
+{
+    for (int64_t i = 0; i < count; i++)
+        to[i] = (double)bf16_round((float)from[i]) + (pair ? (double)bf16_rest((float)from[i]) : 0);
+}
+
+void gemm_round(struct gemm_way way, enum real real, int64_t rows, int64_t width, const void *from, void *to)
+{
+    bool pair = way.format == GEMM_BF16X3;
+    if (real == REAL_DOUBLE)
+        round_doubles(pair, rows * width, from, to);
+    else if (!way.native)
+        round_floats(pair, rows * width, from, to);
+    else
+        for (int64_t row = 0; row < rows; row++)
+            round_to_halves(pair, width, (const float *)from + row * width, (uint16_t *)to + row * width * (pair ? 2 : 1));
+}
+
+// ---- Products ---------------------------------------------------------------------------------------------------------------
+
+struct gemm_product *gemm_product_open(const struct gemm_request *request, struct error *error)
+{
+    struct gemm_product *product = memory_allocate(1, sizeof *product);
+    enum gemm_library library = request->real == REAL_DOUBLE ? GEMM_OPENBLAS : request->way.library;
+    *product = (struct gemm_product){.request = *request,
+                                     .backend = backends[library],
+                                     .storage = gemm_storage(request->way, request->real)};
+    struct gemm_request stored = *request;
+    if (product->storage == GEMM_STORAGE_BF16_PAIR) {
+        stored.gemm.lda *= 2;
+        stored.gemm.ldb *= 2;
     }
-    snprintf(blas.core, sizeof blas.core, "%s", core());
-    snprintf(blas.version, sizeof blas.version, "%.*s", (int)strcspn(config(), " "), config());
-    const char *number = strchr(config(), ' ');
-    if (number)
-        snprintf(blas.version, sizeof blas.version, "%.*s", (int)strcspn(number + 1, " "), number + 1);
-    blas.handle = handle;
-    return true;
+    if (product->backend->product_open(&stored, &product->state, error))
+        return product;
+    free(product);
+    return NULL;
 }
 
-const char *gemm_rule(void) { return "openblas"; }
-const char *gemm_backend(void) { return blas.handle ? gemm_rule() : ""; }
-const char *gemm_version(void) { return blas.version; }
-const char *gemm_core(void) { return blas.core; }
-
-// OpenBLAS counts in 32 bits.
-bool gemm_plan(const struct gemm *gemm, struct error *error)
+void gemm_product_close(struct gemm_product *product)
 {
-    const int64_t sizes[] = {gemm->m, gemm->n, gemm->k, gemm->lda, gemm->ldb, gemm->ldc};
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        if (sizes[i] < 1 || sizes[i] > INT32_MAX)
-            return error_add(error, "a product of [%lld, %lld] and [%lld, %lld] has no size that OpenBLAS takes",
-                             (long long)gemm->m, (long long)gemm->k, (long long)gemm->k, (long long)gemm->n);
-    return true;
+    if (!product)
+        return;
+    product->backend->product_close(product->state);
+    free(product);
 }
 
-void gemm_run_float(const struct gemm *gemm, float alpha, const float *a, const float *b, float beta, float *c)
+const struct gemm_request *gemm_product_request(const struct gemm_product *product) { return &product->request; }
+
+bool gemm_request_equal(const struct gemm_request *a, const struct gemm_request *b)
 {
-    blas.sgemm(ROW_MAJOR, gemm->transpose_a ? TRANSPOSE : NO_TRANSPOSE, gemm->transpose_b ? TRANSPOSE : NO_TRANSPOSE,
-               (int)gemm->m, (int)gemm->n, (int)gemm->k, alpha, a, (int)gemm->lda, b, (int)gemm->ldb, beta, c, (int)gemm->ldc);
+    const struct gemm *x = &a->gemm, *y = &b->gemm;
+    return a->real == b->real && a->rows_are_k == b->rows_are_k && a->b_is_weight == b->b_is_weight &&
+           a->way.format == b->way.format && a->way.library == b->way.library && a->way.native == b->way.native &&
+           x->transpose_a == y->transpose_a && x->transpose_b == y->transpose_b && x->m == y->m && x->n == y->n &&
+           x->k == y->k && x->lda == y->lda && x->ldb == y->ldb && x->ldc == y->ldc;
 }
 
-void gemm_run_double(const struct gemm *gemm, double alpha, const double *a, const double *b, double beta, double *c)
+static bool rounds(const struct gemm_product *product) { return product->request.way.format != GEMM_REAL; }
+static int64_t weight_rows(const struct gemm *gemm) { return gemm->transpose_b ? gemm->n : gemm->k; }
+
+static size_t weight_bytes(const struct gemm_product *product)
 {
-    blas.dgemm(ROW_MAJOR, gemm->transpose_a ? TRANSPOSE : NO_TRANSPOSE, gemm->transpose_b ? TRANSPOSE : NO_TRANSPOSE,
-               (int)gemm->m, (int)gemm->n, (int)gemm->k, alpha, a, (int)gemm->lda, b, (int)gemm->ldb, beta, c, (int)gemm->ldc);
+    const struct gemm *gemm = &product->request.gemm;
+    return (size_t)(weight_rows(gemm) * gemm->ldb) * gemm_element_size(product->storage, product->request.real);
+}
+
+// Of one half, where the library packs; a whole number of cache lines.
+static size_t half_bytes(const struct gemm_product *product)
+{
+    return product->request.b_is_weight ? size_align(product->backend->pack_bytes(product->state)) : 0;
+}
+
+size_t gemm_pack_bytes(const struct gemm_product *product)
+{
+    size_t half = half_bytes(product);
+    if (half)
+        return product->storage == GEMM_STORAGE_BF16_PAIR ? 2 * half : half;
+    return product->request.b_is_weight && rounds(product) ? size_align(weight_bytes(product)) : 0;
+}
+
+size_t gemm_pack_scratch(const struct gemm_product *product)
+{
+    return half_bytes(product) && rounds(product) ? size_align(weight_bytes(product)) : 0;
+}
+
+void gemm_pack(struct gemm_product *product, int lane, const void *weight, void *packed, void *scratch)
+{
+    const struct gemm *gemm = &product->request.gemm;
+    const struct gemm_backend *backend = product->backend;
+    size_t half = half_bytes(product);
+    const void *plain = weight;
+    if (rounds(product)) {
+        void *rounded = half ? scratch : packed;
+        gemm_round(product->request.way, product->request.real, weight_rows(gemm), gemm->ldb, weight, rounded);
+        plain = rounded;
+    }
+    if (!half)
+        return;
+    backend->pack(product->state, lane, plain, packed);
+    if (product->storage == GEMM_STORAGE_BF16_PAIR)
+        backend->pack(product->state, lane, (const uint16_t *)plain + gemm->ldb, (char *)packed + half);
+}
+
+size_t gemm_scratch(const struct gemm_product *product) { return product->backend->scratch(product->state); }
+
+// Ah Bh + Al Bh + Ah Bl; the fourth product is below the rounding of a sum.
+static void run_pairs(struct gemm_product *product, int64_t rows, const struct gemm_call *call)
+{
+    const struct gemm *gemm = &product->request.gemm;
+    size_t half = half_bytes(product);
+    const void *low_a = (const uint16_t *)call->a + gemm->lda;
+    const void *low_b = half ? (const void *)((const char *)call->b + half) : (const uint16_t *)call->b + gemm->ldb;
+    struct gemm_call part = *call;
+    product->backend->run(&product->request, product->state, rows, &part);
+    part.accumulate = true;
+    part.a = low_a;
+    product->backend->run(&product->request, product->state, rows, &part);
+    part.a = call->a;
+    part.b = low_b;
+    product->backend->run(&product->request, product->state, rows, &part);
+}
+
+void gemm_run(struct gemm_product *product, int64_t rows, const struct gemm_call *call)
+{
+    if (product->storage == GEMM_STORAGE_BF16_PAIR)
+        run_pairs(product, rows, call);
+    else
+        product->backend->run(&product->request, product->state, rows, call);
 }

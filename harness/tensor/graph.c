@@ -19,6 +19,7 @@ void graph_open(struct graph *graph, enum graph_mode mode, enum real real, int64
                             .sequences = sequences,
                             .position_limit = time,
                             .parameters = parameters,
+                            .way = {.format = GEMM_REAL, .library = GEMM_OPENBLAS},
                             .layer = -1,
                             .error = error};
     parameters->real = real;
@@ -26,6 +27,10 @@ void graph_open(struct graph *graph, enum graph_mode mode, enum real real, int64
 
 void graph_close(struct graph *graph)
 {
+    for (int i = 0; i < graph->product_count; i++)
+        gemm_product_close(graph->products[i]);
+    free(graph->products);
+    free(graph->packs);
     free(graph->tensors);
     free(graph->nodes);
     arena_close(&graph->arena);
@@ -193,10 +198,54 @@ struct tensor *graph_op(struct graph *graph, const struct op *op, const void *at
     return node->outputs[0];
 }
 
+struct gemm_product *graph_product(struct graph *graph, const struct gemm *gemm, bool rows_are_k, bool b_is_weight,
+                                   struct error *error)
+{
+    const struct gemm_request request = {
+        .way = graph->way, .real = graph->real, .gemm = *gemm, .rows_are_k = rows_are_k, .b_is_weight = b_is_weight};
+    for (int i = 0; i < graph->product_count; i++)
+        if (gemm_request_equal(gemm_product_request(graph->products[i]), &request))
+            return graph->products[i];
+    struct gemm_product *product = gemm_product_open(&request, error);
+    if (!product)
+        return NULL;
+    if (graph->product_count == graph->product_capacity) {
+        graph->product_capacity = graph->product_capacity ? 2 * graph->product_capacity : 16;
+        graph->products = memory_resize(graph->products, (size_t)graph->product_capacity, sizeof(struct gemm_product *));
+    }
+    return graph->products[graph->product_count++] = product;
+}
+
+const struct graph_pack *graph_pack(struct graph *graph, const struct tensor *weight, struct gemm_product *product)
+{
+    size_t bytes = gemm_pack_bytes(product);
+    if (!bytes)
+        return NULL;
+    if (graph->pack_count == graph->pack_capacity) {
+        graph->pack_capacity = graph->pack_capacity ? 2 * graph->pack_capacity : 16;
+        graph->packs = memory_resize(graph->packs, (size_t)graph->pack_capacity, sizeof(struct graph_pack *));
+    }
+    struct graph_pack *pack = arena_allocate(&graph->arena, 1, sizeof *pack);
+    *pack = (struct graph_pack){.weight = weight, .product = product, .offset = graph->pack_bytes};
+    graph->pack_bytes += bytes;
+    return graph->packs[graph->pack_count++] = pack;
+}
+
+static size_t row_bytes(const struct graph *graph, const struct tensor *tensor, size_t element)
+{
+    return size_align((size_t)(graph->sequences * graph->time * tensor->width) * element);
+}
+
 size_t graph_tensor_bytes(const struct graph *graph, const struct tensor *tensor)
 {
-    size_t element = tensor->dtype == DTYPE_REAL ? real_size(graph->real) : tensor->dtype == DTYPE_INT32 ? 4 : 1;
-    return size_align((size_t)(graph->sequences * graph->time * tensor->width) * element);
+    const size_t elements[] = {
+        [DTYPE_REAL] = real_size(graph->real), [DTYPE_INT32] = 4, [DTYPE_UINT8] = 1, [DTYPE_BF16] = 2, [DTYPE_BF16_PAIR] = 4};
+    return row_bytes(graph, tensor, elements[tensor->dtype]);
+}
+
+size_t graph_gradient_bytes(const struct graph *graph, const struct tensor *tensor)
+{
+    return row_bytes(graph, tensor, real_size(graph->real));
 }
 
 struct cost graph_cost(const struct graph *graph, int64_t sequences)

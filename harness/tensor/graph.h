@@ -15,11 +15,13 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "tensor/gemm.h"
 #include "tensor/parameters.h"
 
 enum { NODE_INPUTS_MAX = 6, NODE_OUTPUTS_MAX = 2 };
 
-enum dtype { DTYPE_REAL, DTYPE_INT32, DTYPE_UINT8 };
+// Of a value; a gradient is always REAL. BF16_PAIR: a row's high halves, then its low ones (gemm.h).
+enum dtype { DTYPE_REAL, DTYPE_INT32, DTYPE_UINT8, DTYPE_BF16, DTYPE_BF16_PAIR };
 
 enum tensor_kind { TENSOR_PARAMETER, TENSOR_INPUT, TENSOR_ACTIVATION };
 
@@ -50,6 +52,7 @@ struct node {
     struct tensor *outputs[NODE_OUTPUTS_MAX];
     int input_count, output_count;
     const void *attributes;           // the op's own struct, copied into the graph
+    const void *prepared;             // what its plan left for its kernels, in the graph's arena, or NULL
     bool accumulate[NODE_INPUTS_MAX]; // add to that input's gradient, rather than write it first
     bool runs_backward;               // something that wants a gradient lies before it, and the loss behind it
     struct tensor *saved;             // what forward keeps for backward beside inputs and outputs, or NULL
@@ -106,9 +109,17 @@ struct op {
 
 enum graph_mode { GRAPH_TRAIN, GRAPH_EVAL };
 
+// A weight as a product wants it; the executor makes all of them anew before each batch, so that none is ever older than its weight.
+struct graph_pack {
+    const struct tensor *weight;
+    struct gemm_product *product;
+    size_t offset; // bytes into the packs
+};
+
 struct graph {
     enum graph_mode mode;
     enum real real;
+    struct gemm_way way;     // of its products; set before building, GEMM_REAL on OpenBLAS otherwise
     int64_t time;            // tokens of a sequence
     int64_t sequences;       // most sequences of one pass of a lane
     int64_t position_limit;  // every position is below it; starts as `time`
@@ -122,6 +133,10 @@ struct graph {
     int layer;
     struct schedule_entry *schedules; // attention schedules already made for this graph
     struct angle_table *angle_tables; // and tables of rope's angles
+    struct gemm_product **products;   // each asked for once, closed with the graph
+    struct graph_pack **packs;
+    int product_count, product_capacity, pack_count, pack_capacity;
+    size_t pack_bytes;
     struct error *error;
     bool failed;
     // Set by the model builder.
@@ -149,8 +164,14 @@ struct tensor *graph_refuse(struct graph *graph, const char *format, ...) __attr
 // For op plans and executors.
 struct tensor *graph_output(struct graph *graph, struct node *node, int64_t width);
 void graph_saved(struct graph *graph, struct node *node, enum dtype dtype, int64_t width);
+// The product of these sizes in the graph's way, one for all nodes that ask for the same. NULL with the reason.
+struct gemm_product *graph_product(struct graph *graph, const struct gemm *gemm, bool rows_are_k, bool b_is_weight,
+                                   struct error *error);
+// A place among the packs for the weight as the product wants it; NULL where the parameter's own values serve.
+const struct graph_pack *graph_pack(struct graph *graph, const struct tensor *weight, struct gemm_product *product);
 // Bytes that a tensor's value, or its gradient, takes in a lane's arena.
 size_t graph_tensor_bytes(const struct graph *graph, const struct tensor *tensor);
+size_t graph_gradient_bytes(const struct graph *graph, const struct tensor *tensor);
 
 // Lays out the lane's arena by lifetimes and decides who accumulates. Needs graph->row_loss to exist in GRAPH_TRAIN.
 bool graph_plan(struct graph *graph, struct error *error);

@@ -12,15 +12,16 @@ enum { LANES_MAX = 64 }; // partial sums of a gradient
 struct lane {
     const struct graph *graph;
     int index;
-    unsigned char *arena;     // activations and their gradients, planned offsets
-    unsigned char *workspace; // scratch of one kernel call, 64-byte aligned
-    void *gradients;          // real[parameters->elements], this lane's partial sums
-    const int32_t *inputs[3]; // tokens, targets, positions of this pass, one a row
-    int64_t first_row;        // this pass's row 0 in the whole batch: random numbers are keyed by batch rows
-    int64_t sequences;        // in this pass
-    bool first_pass;          // parameter gradients are written, not added to, unless the node accumulates
-    bool training;            // dropout is on
-    double loss_weight;       // 1 / targets counted in the whole batch
+    unsigned char *arena;       // activations and their gradients, planned offsets
+    unsigned char *workspace;   // scratch of one kernel call, 64-byte aligned
+    const unsigned char *packs; // weights as products want them: graph->packs
+    void *gradients;            // real[parameters->elements], this lane's partial sums
+    const int32_t *inputs[3];   // tokens, targets, positions of this pass, one a row
+    int64_t first_row;          // this pass's row 0 in the whole batch: random numbers are keyed by batch rows
+    int64_t sequences;          // in this pass
+    bool first_pass;            // parameter gradients are written, not added to, unless the node accumulates
+    bool training;              // dropout is on
+    double loss_weight;         // 1 / targets counted in the whole batch
     uint64_t seed, step;
     double counted_flops; // products and attention as the kernels ran them
 };

@@ -11,6 +11,8 @@
 struct tensor *op_embedding(struct graph *graph, struct tensor *index, struct tensor *table);
 // y = x W^T + b; x [rows, in], weight [out, in], bias [out] or NULL.
 struct tensor *op_linear(struct graph *graph, struct tensor *x, struct tensor *weight, struct tensor *bias);
+// y = x as the graph's products keep their operands: one tensor for all that ask; x itself where nothing is rounded.
+struct tensor *op_rounded(struct graph *graph, struct tensor *x);
 // y = x + f
 struct tensor *op_add(struct graph *graph, struct tensor *x, struct tensor *f);
 // y = x * f, element by element

@@ -143,7 +143,8 @@ static int collect(struct graph *graph, struct interval *intervals)
         size_t bytes = graph_tensor_bytes(graph, tensor);
         intervals[count++] = (struct interval){tensor, false, tensor->born, tensor->dies, bytes, 0};
         if (tensor->gradient_born >= 0 && !tensor->gradient_of)
-            intervals[count++] = (struct interval){tensor, true, tensor->gradient_born, tensor->gradient_dies, bytes, 0};
+            intervals[count++] = (struct interval){
+                tensor, true, tensor->gradient_born, tensor->gradient_dies, graph_gradient_bytes(graph, tensor), 0};
     }
     return count;
 }
@@ -225,5 +226,8 @@ bool graph_plan(struct graph *graph, struct error *error)
     for (int i = 0; i < graph->node_count; i++)
         if (graph->nodes[i]->workspace > graph->workspace_bytes)
             graph->workspace_bytes = size_align(graph->nodes[i]->workspace);
+    for (int i = 0; i < graph->pack_count; i++)
+        if (gemm_pack_scratch(graph->packs[i]->product) > graph->workspace_bytes)
+            graph->workspace_bytes = gemm_pack_scratch(graph->packs[i]->product);
     return true;
 }

@@ -95,7 +95,7 @@ static bool resume(struct session *session, struct error *error)
 {
     bool found;
     session->state = (struct checkpoint){.watch = {.first_loss = NAN}};
-    run_identity(session->run, session->dataset.hash, gemm_rule(), session->state.run);
+    run_identity(session->run, session->dataset.hash, gemm_way_name(run_gemm_way(session->run)), session->state.run);
     if (session->options->checkpoint &&
         (!file_replaceable(session->options->checkpoint, error) ||
          !checkpoint_read(session->options->checkpoint, &session->state, &session->trainer.optimizer, &found, error)))
@@ -252,7 +252,7 @@ bool train_run(const struct run *run, const struct train_options *options, const
 {
     struct session session = {.run = run, .options = options, .sink = sink, .began = clock_seconds()};
     bool done = false;
-    if (!gemm_open(error))
+    if (!gemm_open(run_gemm_way(run), error))
         return false;
     size_t before = resident_bytes(); // the program and its libraries, to which the plan adds
     if (!open_session(&session, error))

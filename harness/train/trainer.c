@@ -21,7 +21,7 @@ bool trainer_open(struct trainer *trainer, const struct run *run, const struct t
     // More would only wait for the lanes, at worst for a core.
     int threads = options->threads < executor.lanes ? options->threads : executor.lanes;
     *trainer = (struct trainer){.run = run};
-    if (!gemm_open(error) || !team_open(&trainer->team, threads, error))
+    if (!gemm_open(run_gemm_way(run), error) || !team_open(&trainer->team, threads, error))
         return false;
     if (!build(trainer, &trainer->train_graph, GRAPH_TRAIN, error) ||
         (options->evaluates && !build(trainer, &trainer->eval_graph, GRAPH_EVAL, error)))

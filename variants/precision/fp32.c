@@ -7,4 +7,5 @@ const struct component precision_fp32 = {
     .version = 1,
     .summary = "single precision throughout",
     .source = "IEEE 754 binary32",
+    .precision = {.products = GEMM_REAL},
 };
