@@ -178,8 +178,15 @@ TestSuite(training, .init = make_folder, .fini = remove_folder);
 
 // ---- Against PyTorch --------------------------------------------------------------------------------------------------------
 
-// Every committed case whose components exist: models, gradients, and whole trainings through the trainer's own step.
-Test(training, equals_pytorch)
+static bool onednn_opens(void)
+{
+    struct error unread = {0};
+    return gemm_open((struct gemm_way){.library = GEMM_ONEDNN}, &unread);
+}
+
+// Every committed case whose components exist: models, gradients, and whole trainings through the trainer's own step. `key` and
+// `value` change how it multiplies.
+static void compare_with_pytorch(const char *key, const char *value)
 {
     glob_t folders;
     int passed = 0, trajectories = 0;
@@ -192,6 +199,7 @@ Test(training, equals_pytorch)
         cr_assert(case_read(folders.gl_pathv[i], &run, &absent, &arena, &error), "%s", error.text);
         if (absent)
             continue;
+        cr_assert(run_set(&run, key, value, &arena, &error) && run_resolve(&run, &error), "%s", error.text);
         cr_expect(verify_case(folders.gl_pathv[i], &run, 2, &verdict, &error), "%s", error.text);
         cr_expect(verdict.passed, "%s: %s is off by %g", folders.gl_pathv[i], verdict.worst_tensor, verdict.worst_error);
         passed += verdict.passed;
@@ -200,6 +208,16 @@ Test(training, equals_pytorch)
     cr_expect(passed >= 34 && trajectories == 5, "%d cases passed, %d of them trainings", passed, trajectories);
     globfree(&folders);
 }
+
+Test(training, equals_pytorch) { compare_with_pytorch("gemm", "openblas"); }
+// oneDNN's own products, where it is installed.
+Test(training, equals_pytorch_on_onednn)
+{
+    if (onednn_opens())
+        compare_with_pytorch("gemm", "onednn");
+}
+// Sums of two bfloat16 numbers are close enough to float for the same limits.
+Test(training, equals_pytorch_in_bf16x3) { compare_with_pytorch("precision", "bf16x3"); }
 
 // A copy of a case whose expected tensors `change` has spoilt.
 static void expect_failure(void (*change)(struct safetensors *expected), const char *tensor)

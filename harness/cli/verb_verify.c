@@ -9,6 +9,7 @@
 #include "cli/table.h"
 #include "check/case.h"
 #include "check/verify.h"
+#include "registry/run.h"
 
 struct verify_options {
     int64_t threads;
@@ -26,21 +27,27 @@ struct report {
     const char *reason; // why it has not passed; NULL when it has
 };
 
-static bool verify_folder(const char *folder, int threads, struct report *report, struct arena *arena, struct error *error)
+static bool verify_folder(const char *folder, const char *const *set, int threads, struct report *report, struct arena *arena,
+                          struct error *error)
 {
     struct run run;
     if (!case_read(folder, &run, &report->reason, arena, error))
         return false;
     if (report->reason)
         report->outcome = ABSENT;
+    for (int i = 0; !report->reason && set[i]; i++)
+        run_set_pair(&run, set[i], arena, error);
+    if (error->count || (!report->reason && !run_resolve(&run, error)))
+        return false;
     return report->reason || verify_case(folder, &run, threads, &report->verdict, error);
 }
 
-static struct report verify_one(const char *folder, int threads, struct arena *arena, struct error *error)
+static struct report verify_one(const char *folder, const char *const *set, int threads, struct arena *arena,
+                                struct error *error)
 {
     struct report report = {.outcome = FAILED};
     struct error trouble = {0};
-    if (!verify_folder(folder, threads, &report, arena, &trouble)) {
+    if (!verify_folder(folder, set, threads, &report, arena, &trouble)) {
         report.outcome = FAILED;
         report.reason = arena_format(arena, "%.*s", (int)strcspn(trouble.text, "\n"), trouble.text);
         error->is_request |= trouble.is_request;
@@ -87,7 +94,7 @@ static bool run(const struct request *request, struct error *error)
     int counts[ABSENT + 1] = {0};
     table_open(&table, columns, COLUMNS);
     for (int i = 0; i < request->word_count; i++) {
-        struct report report = verify_one(request->words[i], (int)chosen->threads, request->arena, error);
+        struct report report = verify_one(request->words[i], request->set, (int)chosen->threads, request->arena, error);
         counts[report.outcome]++;
         add_row(&table, request->words[i], &report, request->arena);
     }
@@ -108,5 +115,6 @@ const struct verb verb_verify = {
     .options = options,
     .options_size = sizeof(struct verify_options),
     .tables = true,
+    .sets = true,
     .run = run,
 };

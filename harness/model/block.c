@@ -30,8 +30,9 @@ struct tensor *block_gain(const struct block *block, const char *name, int64_t w
     return block_parameter(block, suffix, ROLE_GAIN, 1, &width);
 }
 
-struct tensor *block_linear(const struct block *block, struct tensor *x, const char *name, enum parameter_role role,
-                            int64_t out)
+static struct tensor *project(const struct block *block, struct tensor *x, const char *name, enum parameter_role role,
+                              int64_t out,
+                              struct tensor *(*multiply)(struct graph *, struct tensor *, struct tensor *, struct tensor *))
 {
     char suffix[SUFFIX_SIZE];
     if (!x)
@@ -43,7 +44,18 @@ struct tensor *block_linear(const struct block *block, struct tensor *x, const c
         snprintf(suffix, sizeof suffix, "%s.bias", name);
         bias = block_parameter(block, suffix, ROLE_BIAS, 1, &out);
     }
-    return op_linear(block->graph, x, weight, bias);
+    return multiply(block->graph, x, weight, bias);
+}
+
+struct tensor *block_linear(const struct block *block, struct tensor *x, const char *name, enum parameter_role role,
+                            int64_t out)
+{
+    return project(block, x, name, role, out, op_linear);
+}
+
+struct tensor *block_linear_of_scores(const struct block *block, struct tensor *x, const char *name, int64_t out)
+{
+    return project(block, x, name, ROLE_MATRIX, out, op_linear_of_scores);
 }
 
 // Nodes that a component adds carry its name, for profiles and messages.
@@ -170,8 +182,8 @@ struct tensor *block_standard_attention(const struct block *block, const struct 
     if (!attention.schedule)
         return NULL;
     int64_t query_width = model->n_head * model->head_dim, kv_width = block->kv_heads * model->head_dim;
-    struct tensor *query = block_linear(block, x, "self_attn.q_proj", ROLE_MATRIX, query_width);
-    struct tensor *key = block_linear(block, x, "self_attn.k_proj", ROLE_MATRIX, kv_width);
+    struct tensor *query = block_linear_of_scores(block, x, "self_attn.q_proj", query_width);
+    struct tensor *key = block_linear_of_scores(block, x, "self_attn.k_proj", kv_width);
     struct tensor *value = block_linear(block, x, "self_attn.v_proj", ROLE_MATRIX, kv_width);
     query = prepare(block, query, "self_attn.q_norm");
     key = prepare(block, key, "self_attn.k_norm");

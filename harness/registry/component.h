@@ -78,6 +78,8 @@ struct tensor *block_gain(const struct block *block, const char *name, int64_t w
 // A projection <name>.weight [out, width of x], with <name>.bias [out] where model.bias is set.
 struct tensor *block_linear(const struct block *block, struct tensor *x, const char *name, enum parameter_role role,
                             int64_t out);
+// The same for queries and keys (op_linear_of_scores).
+struct tensor *block_linear_of_scores(const struct block *block, struct tensor *x, const char *name, int64_t out);
 // The run's norm, named <name>.weight (and <name>.bias).
 struct tensor *block_norm(const struct block *block, struct tensor *x, const char *name);
 // The two branches of a layer, as the run's attention and ffn components build them, dropout included.

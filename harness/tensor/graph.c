@@ -198,11 +198,10 @@ struct tensor *graph_op(struct graph *graph, const struct op *op, const void *at
     return node->outputs[0];
 }
 
-struct gemm_product *graph_product(struct graph *graph, const struct gemm *gemm, bool rows_are_k, bool b_is_weight,
-                                   struct error *error)
+struct gemm_product *graph_product(struct graph *graph, const struct gemm_request *wanted, struct error *error)
 {
-    const struct gemm_request request = {
-        .way = graph->way, .real = graph->real, .gemm = *gemm, .rows_are_k = rows_are_k, .b_is_weight = b_is_weight};
+    struct gemm_request request = *wanted;
+    request.real = graph->real;
     for (int i = 0; i < graph->product_count; i++)
         if (gemm_request_equal(gemm_product_request(graph->products[i]), &request))
             return graph->products[i];

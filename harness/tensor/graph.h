@@ -164,9 +164,8 @@ struct tensor *graph_refuse(struct graph *graph, const char *format, ...) __attr
 // For op plans and executors.
 struct tensor *graph_output(struct graph *graph, struct node *node, int64_t width);
 void graph_saved(struct graph *graph, struct node *node, enum dtype dtype, int64_t width);
-// The product of these sizes in the graph's way, one for all nodes that ask for the same. NULL with the reason.
-struct gemm_product *graph_product(struct graph *graph, const struct gemm *gemm, bool rows_are_k, bool b_is_weight,
-                                   struct error *error);
+// The product of the request's sizes and way in the graph's real, one for all nodes that ask for the same. NULL with the reason.
+struct gemm_product *graph_product(struct graph *graph, const struct gemm_request *request, struct error *error);
 // A place among the packs for the weight as the product wants it; NULL where the parameter's own values serve.
 const struct graph_pack *graph_pack(struct graph *graph, const struct tensor *weight, struct gemm_product *product);
 // Bytes that a tensor's value, or its gradient, takes in a lane's arena.

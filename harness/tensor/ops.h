@@ -11,6 +11,8 @@
 struct tensor *op_embedding(struct graph *graph, struct tensor *index, struct tensor *table);
 // y = x W^T + b; x [rows, in], weight [out, in], bias [out] or NULL.
 struct tensor *op_linear(struct graph *graph, struct tensor *x, struct tensor *weight, struct tensor *bias);
+// The same for queries and keys, whose products are exponentiated: in GEMM_BF16X3 y is computed from operands as they are.
+struct tensor *op_linear_of_scores(struct graph *graph, struct tensor *x, struct tensor *weight, struct tensor *bias);
 // y = x as the graph's products keep their operands: one tensor for all that ask; x itself where nothing is rounded.
 struct tensor *op_rounded(struct graph *graph, struct tensor *x);
 // y = x + f

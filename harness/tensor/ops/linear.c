@@ -2,15 +2,20 @@
 //
 // dx = dy W,  dW = dy^T x,  db = sum over rows of dy. Three products of the same size, in the graph's way (gemm.h): x comes rounded,
 // W is packed before the batch, dy is rounded here, in the workspace.
+//
+// Queries and keys in GEMM_BF16X3 take x as it is and round it for dW alone. A score's error of 4e-6 is multiplied by the steepness of
+// the softmax: with rounded scores one of PyTorch's cases misses its gradients by 1.5e-4, with these none by more than 1e-4.
 #ifndef REAL
 
 #include "tensor/ops/op.h"
 
 // What planning prepares. A pack is NULL where the weight's own values serve.
 struct linear {
+    struct gemm_way way; // of the gradients' products
     struct gemm_product *forward, *backward, *weight;
     const struct graph_pack *forward_pack, *backward_pack;
-    size_t rounded_bytes; // of dy, in front of the products' scratch
+    size_t dy_bytes, x_bytes; // rounded, in the workspace, in front of the products' scratch; 0: as they are
+    size_t element;           // bytes of an operand's number
 };
 
 #include "tensor/twice.h"
@@ -29,7 +34,7 @@ static size_t largest_scratch(const struct linear *linear)
     return most;
 }
 
-static bool plan(struct graph *graph, struct node *node, struct error *error)
+static bool check_shapes(const struct node *node, struct error *error)
 {
     const struct tensor *x = node->inputs[0], *weight = node->inputs[1];
     if (weight->rank != 2 || weight->shape[1] != x->width)
@@ -37,32 +42,51 @@ static bool plan(struct graph *graph, struct node *node, struct error *error)
                          (long long)x->width);
     if (node->input_count == 3 && node->inputs[2]->width != weight->shape[0])
         return error_add(error, "%s has not one number for each row of the matrix", node->inputs[2]->name);
-    struct linear *linear = arena_allocate(&graph->arena, 1, sizeof *linear);
+    return true;
+}
+
+static bool open_products(struct graph *graph, struct linear *linear, struct gemm_way forward_way, const struct node *node,
+                          struct error *error)
+{
+    const struct tensor *x = node->inputs[0], *weight = node->inputs[1];
     int64_t out = weight->shape[0], in = weight->shape[1], rows = graph->sequences * graph->time;
-    const struct gemm forward = {.transpose_b = true, .m = rows, .n = out, .k = in, .lda = in, .ldb = in, .ldc = out};
-    const struct gemm backward = {.m = rows, .n = in, .k = out, .lda = out, .ldb = in, .ldc = in};
-    const struct gemm gradient = {.transpose_a = true, .m = out, .n = in, .k = rows, .lda = out, .ldb = in, .ldc = in};
-    *linear = (struct linear){.forward = graph_product(graph, &forward, false, true, error)};
-    if (!linear->forward)
+    const struct gemm_request forward = {.way = forward_way,
+                                         .b_is_weight = true,
+                                         .gemm = {false, true, rows, out, in, in, in, out}};
+    const struct gemm_request backward = {.way = linear->way,
+                                          .b_is_weight = true,
+                                          .gemm = {false, false, rows, in, out, out, in, in}};
+    const struct gemm_request gradient = {.way = linear->way,
+                                          .rows_are_k = true,
+                                          .gemm = {true, false, out, in, rows, out, in, in}};
+    if (!(linear->forward = graph_product(graph, &forward, error)) ||
+        (x->wants_gradient && !(linear->backward = graph_product(graph, &backward, error))) ||
+        (weight->wants_gradient && !(linear->weight = graph_product(graph, &gradient, error))))
         return false;
     linear->forward_pack = graph_pack(graph, weight, linear->forward);
-    if (x->wants_gradient) {
-        linear->backward = graph_product(graph, &backward, false, true, error);
-        if (!linear->backward)
-            return false;
-        linear->backward_pack = graph_pack(graph, weight, linear->backward);
+    linear->backward_pack = linear->backward ? graph_pack(graph, weight, linear->backward) : NULL;
+    return true;
+}
+
+static bool plan(struct graph *graph, struct node *node, struct error *error)
+{
+    bool plain = *(const bool *)node->attributes;
+    struct linear *linear = arena_allocate(&graph->arena, 1, sizeof *linear);
+    struct gemm_way forward_way = graph->way;
+    *linear =
+        (struct linear){.way = graph->way, .element = gemm_element_size(gemm_storage(graph->way, graph->real), graph->real)};
+    if (plain)
+        forward_way = (struct gemm_way){.format = GEMM_REAL, .library = graph->way.library};
+    if (!check_shapes(node, error) || !open_products(graph, linear, forward_way, node, error))
+        return false;
+    if (graph->way.format != GEMM_REAL && graph->mode == GRAPH_TRAIN) {
+        size_t rows = (size_t)(graph->sequences * graph->time);
+        linear->dy_bytes = size_align(rows * (size_t)node->inputs[1]->shape[0] * linear->element);
+        linear->x_bytes = plain ? size_align(rows * (size_t)node->inputs[1]->shape[1] * linear->element) : 0;
     }
-    if (weight->wants_gradient) {
-        linear->weight = graph_product(graph, &gradient, true, false, error);
-        if (!linear->weight)
-            return false;
-    }
-    if (graph->way.format != GEMM_REAL && graph->mode == GRAPH_TRAIN)
-        linear->rounded_bytes =
-            size_align((size_t)(rows * out) * gemm_element_size(gemm_storage(graph->way, graph->real), graph->real));
-    node->workspace = linear->rounded_bytes + largest_scratch(linear);
+    node->workspace = linear->dy_bytes + linear->x_bytes + largest_scratch(linear);
     node->prepared = linear;
-    graph_output(graph, node, out);
+    graph_output(graph, node, node->inputs[1]->shape[0]);
     return true;
 }
 
@@ -80,24 +104,36 @@ static struct cost cost(const struct node *node, int64_t sequences, int64_t time
 static const struct op linear_op = {
     .name = "linear",
     .rows = OP_ROWS_LOCAL,
+    .attributes_size = sizeof(bool), // whether x comes as it is, although the graph rounds
     .keeps = OP_KEEPS_INPUT_0,
     .plan = plan,
     .cost = cost,
     .kernels = {&kernels_float, &kernels_double},
 };
 
+static struct tensor *multiply(struct graph *graph, struct tensor *x, bool plain, struct tensor *weight, struct tensor *bias)
+{
+    struct tensor *inputs[] = {plain ? x : op_rounded(graph, x), weight, bias};
+    return graph_op(graph, &linear_op, &plain, inputs, bias ? 3 : 2);
+}
+
 struct tensor *op_linear(struct graph *graph, struct tensor *x, struct tensor *weight, struct tensor *bias)
 {
-    return graph_op(graph, &linear_op, NULL, (struct tensor *const[]){op_rounded(graph, x), weight, bias}, bias ? 3 : 2);
+    return multiply(graph, x, false, weight, bias);
+}
+
+struct tensor *op_linear_of_scores(struct graph *graph, struct tensor *x, struct tensor *weight, struct tensor *bias)
+{
+    return multiply(graph, x, graph->way.format == GEMM_BF16X3, weight, bias);
 }
 
 #else
 
-// Row `row` of the input in its storage.
+// Row `row` of the input, as it is kept.
 static const void *NAME(input_at)(const struct node *node, int64_t row, const struct lane *lane)
 {
-    const struct graph *graph = lane->graph;
-    size_t element = gemm_element_size(gemm_storage(graph->way, graph->real), graph->real);
+    bool plain = *(const bool *)node->attributes;
+    size_t element = plain ? sizeof(REAL) : ((const struct linear *)node->prepared)->element;
     return (const char *)lane_input(node, 0, lane) + (size_t)(row * node->inputs[0]->width) * element;
 }
 
@@ -106,23 +142,32 @@ static const void *NAME(weight_of)(const struct node *node, const struct graph_p
     return pack ? lane->packs + pack->offset : lane_input(node, 1, lane);
 }
 
-// The output's gradient as products want it: itself, or rounded in the workspace.
-static const void *NAME(output_gradient)(const struct node *node, struct span rows, struct lane *lane)
-{
-    const struct graph *graph = lane->graph;
-    int64_t out = node->outputs[0]->width;
-    const REAL *dy = (const REAL *)lane_output_gradient(node, 0, lane) + rows.begin * out;
-    if (graph->way.format == GEMM_REAL)
-        return dy;
-    gemm_round(graph->way, graph->real, span_count(rows), out, dy, lane->workspace);
-    return lane->workspace;
-}
-
-static void NAME(multiply)(const struct node *node, struct gemm_product *product, int64_t rows, struct gemm_call call,
-                           struct lane *lane)
+// The output's gradient and the input as the gradients' products want them: themselves, or rounded in the workspace.
+static const void *NAME(gradient_operand)(const struct node *node, struct span rows, struct lane *lane)
 {
     const struct linear *linear = node->prepared;
-    call.scratch = lane->workspace + linear->rounded_bytes;
+    int64_t out = node->outputs[0]->width;
+    const REAL *dy = (const REAL *)lane_output_gradient(node, 0, lane) + rows.begin * out;
+    if (!linear->dy_bytes)
+        return dy;
+    gemm_round(linear->way, lane->graph->real, span_count(rows), out, dy, lane->workspace);
+    return lane->workspace;
+}
+static const void *NAME(input_operand)(const struct node *node, struct span rows, struct lane *lane)
+{
+    const struct linear *linear = node->prepared;
+    const void *x = NAME(input_at)(node, rows.begin, lane);
+    if (!linear->x_bytes)
+        return x;
+    gemm_round(linear->way, lane->graph->real, span_count(rows), node->inputs[0]->width, x, lane->workspace + linear->dy_bytes);
+    return lane->workspace + linear->dy_bytes;
+}
+
+static void NAME(run_product)(const struct node *node, struct gemm_product *product, int64_t rows, struct gemm_call call,
+                              struct lane *lane)
+{
+    const struct linear *linear = node->prepared;
+    call.scratch = lane->workspace + linear->dy_bytes + linear->x_bytes;
     call.lane = lane->index;
     gemm_run(product, rows, &call);
     lane->counted_flops += 2.0 * (double)rows * (double)node->inputs[0]->width * (double)node->outputs[0]->width;
@@ -140,7 +185,7 @@ static void NAME(forward)(const struct node *node, struct span rows, struct lane
                                    .b = NAME(weight_of)(node, linear->forward_pack, lane),
                                    .c = y,
                                    .accumulate = node->input_count == 3};
-    NAME(multiply)(node, linear->forward, count, call, lane);
+    NAME(run_product)(node, linear->forward, count, call, lane);
 }
 
 static void NAME(backward)(const struct node *node, struct span rows, struct lane *lane)
@@ -149,11 +194,11 @@ static void NAME(backward)(const struct node *node, struct span rows, struct lan
     REAL *dx = lane_input_gradient(node, 0, lane);
     if (!dx)
         return;
-    const struct gemm_call call = {.a = NAME(output_gradient)(node, rows, lane),
+    const struct gemm_call call = {.a = NAME(gradient_operand)(node, rows, lane),
                                    .b = NAME(weight_of)(node, linear->backward_pack, lane),
                                    .c = dx + rows.begin * node->inputs[0]->width,
                                    .accumulate = lane_accumulates(node, 0, lane)};
-    NAME(multiply)(node, linear->backward, span_count(rows), call, lane);
+    NAME(run_product)(node, linear->backward, span_count(rows), call, lane);
 }
 
 static void NAME(backward_parameters)(const struct node *node, struct span rows, struct lane *lane)
@@ -162,11 +207,11 @@ static void NAME(backward_parameters)(const struct node *node, struct span rows,
     int64_t out = node->outputs[0]->width, count = span_count(rows);
     REAL *dweight = lane_input_gradient(node, 1, lane);
     if (dweight) {
-        const struct gemm_call call = {.a = NAME(output_gradient)(node, rows, lane),
-                                       .b = NAME(input_at)(node, rows.begin, lane),
+        const struct gemm_call call = {.a = NAME(gradient_operand)(node, rows, lane),
+                                       .b = NAME(input_operand)(node, rows, lane),
                                        .c = dweight,
                                        .accumulate = lane_accumulates(node, 1, lane)};
-        NAME(multiply)(node, linear->weight, count, call, lane);
+        NAME(run_product)(node, linear->weight, count, call, lane);
     }
     REAL *dbias = node->input_count == 3 ? lane_input_gradient(node, 2, lane) : NULL;
     if (!dbias)
