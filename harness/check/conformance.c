@@ -230,6 +230,23 @@ static bool no_allocation(const struct run *run, struct text *seen)
     return holds;
 }
 
+// A kernel that writes something states what it moves; a sum's gradient may lie where it is wanted already.
+static bool states_bytes(const struct graph *graph, struct text *seen)
+{
+    for (int i = 0; i < graph->node_count; i++) {
+        const struct node *node = graph->nodes[i];
+        bool wanted[PHASE_COUNT] = {[PHASE_FORWARD] = true};
+        for (int j = 0; node->runs_backward && j < node->input_count; j++)
+            if (node->inputs[j]->wants_gradient)
+                wanted[node->inputs[j]->kind == TENSOR_PARAMETER ? PHASE_BACKWARD_PARAMETERS : PHASE_BACKWARD] = true;
+        for (enum phase phase = 0; phase < PHASE_COUNT; phase++)
+            if (wanted[phase] && !(phase == PHASE_BACKWARD && node->op->passes_gradient) &&
+                node_cost(graph, node, phase, graph->time).bytes <= 0)
+                return saw(seen, "%s states no bytes for its %s pass", node->op->name, phase_names[phase]);
+    }
+    return true;
+}
+
 static bool cost(const struct run *run, struct text *seen)
 {
     struct probe probe;
@@ -240,6 +257,7 @@ static bool cost(const struct run *run, struct text *seen)
     double formula = model_step_flops(&probe.graph, SEQUENCES), counted = probe.totals.counted_flops;
     bool holds = fabs(formula - counted) <= 1e-9 * formula ||
                  saw(seen, "the formula says %.0f operations and the kernels counted %.0f", formula, counted);
+    holds = holds && states_bytes(&probe.graph, seen);
     probe_close(&probe);
     return holds;
 }
@@ -258,7 +276,7 @@ static const struct property model_properties[] = {
     {"alone", "a sequence must not see its neighbours in the batch", alone},
     {"prefix", "what comes first must not depend on how much follows", prefix},
     {"no allocation", "memory is planned before step 1", no_allocation},
-    {"cost", "the operations that a run counts are those that the formula states", cost},
+    {"cost", "the operations that a run counts are those that the formula states, and every pass states its bytes", cost},
 };
 
 static bool shapes_the_model(enum slot slot)

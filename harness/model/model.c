@@ -121,5 +121,8 @@ int64_t model_parameter_count(const struct parameters *parameters, bool with_emb
 double model_step_flops(const struct graph *graph, int64_t sequences)
 {
     struct cost cost = graph_cost(graph, sequences);
-    return cost.product_flops + cost.backward_product_flops;
+    double flops = 0;
+    for (enum phase phase = 0; phase < PHASE_COUNT; phase++)
+        flops += cost.phases[phase].product_flops;
+    return flops;
 }

@@ -8,6 +8,12 @@
 
 #include "base/text.h"
 
+const char *const phase_names[PHASE_COUNT] = {
+    [PHASE_FORWARD] = "forward",
+    [PHASE_BACKWARD] = "backward",
+    [PHASE_BACKWARD_PARAMETERS] = "parameters' backward",
+};
+
 enum { OFFSET_STEP = 16 }; // elements: every parameter starts on a cache line in float
 
 void graph_open(struct graph *graph, enum graph_mode mode, enum real real, int64_t sequences, int64_t time,
@@ -252,10 +258,20 @@ struct cost graph_cost(const struct graph *graph, int64_t sequences)
     struct cost sum = {0};
     for (int i = 0; i < graph->node_count; i++) {
         struct cost cost = graph->nodes[i]->op->cost(graph->nodes[i], sequences, graph->time);
-        sum.flops += cost.flops;
-        sum.product_flops += cost.product_flops;
-        sum.backward_product_flops += cost.backward_product_flops;
-        sum.bytes += cost.bytes;
+        for (enum phase phase = 0; phase < PHASE_COUNT; phase++) {
+            sum.phases[phase].flops += cost.phases[phase].flops;
+            sum.phases[phase].product_flops += cost.phases[phase].product_flops;
+            sum.phases[phase].bytes += cost.phases[phase].bytes;
+        }
     }
     return sum;
+}
+
+struct phase_cost node_cost(const struct graph *graph, const struct node *node, enum phase phase, int64_t rows)
+{
+    if (node->op->rows == OP_ROWS_LOCAL)
+        return node->op->cost(node, 1, rows).phases[phase];
+    struct phase_cost cost = node->op->cost(node, 1, graph->time).phases[phase];
+    double sequences = (double)rows / (double)graph->time;
+    return (struct phase_cost){cost.flops * sequences, cost.product_flops * sequences, cost.bytes * sequences};
 }

@@ -61,9 +61,13 @@ struct node {
     int layer;                        // -1 outside the layers
 };
 
+// The kinds of kernel calls, in the order of a node's life.
+enum phase { PHASE_FORWARD, PHASE_BACKWARD, PHASE_BACKWARD_PARAMETERS, PHASE_COUNT };
+extern const char *const phase_names[PHASE_COUNT];
+
 // What an op states about itself. The table is data; kernels never allocate and cannot fail.
 struct lane;
-struct kernels {
+struct kernels { // one for each phase; NULL: nothing to do
     void (*forward)(const struct node *node, struct span rows, struct lane *lane);
     void (*backward)(const struct node *node, struct span rows, struct lane *lane);            // gradients of activations
     void (*backward_parameters)(const struct node *node, struct span rows, struct lane *lane); // gradients of parameters
@@ -85,11 +89,14 @@ enum op_keeps {
     OP_KEEPS_OUTPUT_1 = 512,
 };
 
-struct cost {
-    double flops;         // multiply-adds counted twice, of one forward pass over `rows` rows
+// What one phase does, in float. A function such as exp counts as one operation.
+struct phase_cost {
+    double flops;         // multiply-adds counted twice
     double product_flops; // of these, in matrix products and attention: what "model FLOPs" counts
-    double backward_product_flops;
-    double bytes; // read and written by the forward pass
+    double bytes;         // each operand moved once: read, written, and read again where a gradient is added to
+};
+struct cost {
+    struct phase_cost phases[PHASE_COUNT];
 };
 
 struct graph;
@@ -177,5 +184,7 @@ bool graph_plan(struct graph *graph, struct error *error);
 
 // Sum over the nodes, for a whole batch.
 struct cost graph_cost(const struct graph *graph, int64_t sequences);
+// Of one kernel call, on as many rows as an executor may cut.
+struct phase_cost node_cost(const struct graph *graph, const struct node *node, enum phase phase, int64_t rows);
 
 #endif

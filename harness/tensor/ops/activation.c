@@ -20,13 +20,16 @@ static bool plan(struct graph *graph, struct node *node, struct error *error)
     return true;
 }
 
-static struct cost cost(const struct node *node, int64_t sequences, int64_t time)
-{
-    return op_elementwise_cost(node, sequences, time, 1);
-}
-
 enum activation { RELU, RELU2, GELU, SILU, SIGMOID, ACTIVATION_COUNT };
 
+// For each element: of the value, and of the slope and its product with the gradient.
+static const struct {
+    double forward, backward;
+} flops[ACTIVATION_COUNT] = {
+    [RELU] = {1, 2}, [RELU2] = {2, 3}, [GELU] = {5, 11}, [SILU] = {5, 9}, [SIGMOID] = {4, 7},
+};
+
+static struct cost cost(const struct node *node, int64_t sequences, int64_t time);
 static const struct op activations[ACTIVATION_COUNT] = {
     [RELU] = {.name = "relu",
               .keeps = OP_KEEPS_INPUT_0,
@@ -54,6 +57,12 @@ static const struct op activations[ACTIVATION_COUNT] = {
                  .cost = cost,
                  .kernels = {&sigmoid_kernels_float, &sigmoid_kernels_double}},
 };
+
+static struct cost cost(const struct node *node, int64_t sequences, int64_t time)
+{
+    ptrdiff_t activation = node->op - activations;
+    return op_elementwise_cost(node, sequences, time, flops[activation].forward, flops[activation].backward);
+}
 
 static struct tensor *activate(struct graph *graph, enum activation activation, struct tensor *x)
 {

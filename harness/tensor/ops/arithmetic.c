@@ -17,16 +17,21 @@ static bool plan(struct graph *graph, struct node *node, struct error *error)
     return true;
 }
 
-static struct cost cost(const struct node *node, int64_t sequences, int64_t time)
+static struct cost add_cost(const struct node *node, int64_t sequences, int64_t time)
 {
-    return op_elementwise_cost(node, sequences, time, 1);
+    return op_elementwise_cost(node, sequences, time, 1, 0);
+}
+
+static struct cost multiply_cost(const struct node *node, int64_t sequences, int64_t time)
+{
+    return op_elementwise_cost(node, sequences, time, 1, 2);
 }
 
 static const struct op add = {
     .name = "add",
     .rows = OP_ROWS_LOCAL,
     .plan = plan,
-    .cost = cost,
+    .cost = add_cost,
     .passes_gradient = true,
     .kernels = {&add_kernels_float, &add_kernels_double},
 };
@@ -35,7 +40,7 @@ static const struct op multiply = {
     .rows = OP_ROWS_LOCAL,
     .keeps = OP_KEEPS_INPUT_0 | OP_KEEPS_INPUT_1,
     .plan = plan,
-    .cost = cost,
+    .cost = multiply_cost,
     .kernels = {&multiply_kernels_float, &multiply_kernels_double},
 };
 

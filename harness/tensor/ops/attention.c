@@ -205,7 +205,7 @@ static void NAME(forward)(const struct node *node, struct span rows, struct lane
                 for (int64_t head = kv_head * group; head < (kv_head + 1) * group; head++)
                     NAME(forward_head)(&work, node, lane, head, pass);
             }
-    lane->counted_flops += attention_cost(node, (rows.end - rows.begin) / time, time).product_flops;
+    lane->counted_flops += attention_cost(node, (rows.end - rows.begin) / time, time).phases[PHASE_FORWARD].product_flops;
 }
 
 // ---- Backward -------------------------------------------------------------------------------------------------------------
@@ -277,7 +277,7 @@ static void NAME(backward)(const struct node *node, struct span rows, struct lan
                 work.order = work.schedule->order + pass * time;
                 NAME(backward_group)(&work, node, lane, kv_head, pass);
             }
-    lane->counted_flops += attention_cost(node, (rows.end - rows.begin) / time, time).backward_product_flops;
+    lane->counted_flops += attention_cost(node, (rows.end - rows.begin) / time, time).phases[PHASE_BACKWARD].product_flops;
 }
 
 static const struct kernels NAME(kernels) = {.forward = NAME(forward), .backward = NAME(backward)};

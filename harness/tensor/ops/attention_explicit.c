@@ -39,13 +39,14 @@ struct cost attention_cost(const struct node *node, int64_t sequences, int64_t t
     const struct attention *attention = node->attributes;
     double pairs = (double)attention->schedule->visible_pairs * (double)attention->n_head * (double)sequences;
     double rows = (double)time * (double)sequences;
-    double width =
-        2.0 * (double)(attention->n_head + attention->kv_heads) * (double)attention->head_dim + (double)attention->n_head;
+    double product = 2 * (double)attention->head_dim * pairs;
+    double width = (double)(attention->n_head + attention->kv_heads) * (double)attention->head_dim; // query and key
+    double bytes = rows * (2 * width + (double)attention->n_head) * (double)sizeof(float);
     return (struct cost){
-        .product_flops = 4 * (double)attention->head_dim * pairs,
-        .backward_product_flops = 8 * (double)attention->head_dim * pairs,
-        .flops = (4 * (double)attention->head_dim + 4) * pairs,
-        .bytes = rows * width * 4,
+        .phases[PHASE_FORWARD] = {.flops = 2 * product + 4 * pairs, .product_flops = 2 * product, .bytes = bytes},
+        .phases[PHASE_BACKWARD] = {.flops = 4 * product + 4 * pairs,
+                                   .product_flops = 4 * product,
+                                   .bytes = 2 * bytes}, // values, and the gradient of each
     };
 }
 
@@ -178,7 +179,7 @@ static void NAME(forward)(const struct node *node, struct span rows, struct lane
                 }
             }
         }
-    lane->counted_flops += attention_cost(node, (rows.end - rows.begin) / time, time).product_flops;
+    lane->counted_flops += attention_cost(node, (rows.end - rows.begin) / time, time).phases[PHASE_FORWARD].product_flops;
 }
 
 // dP = dO V', and the scores' gradients P (dP - sum over j of P dP), through the derivative of the score by q.k.
@@ -237,7 +238,7 @@ static void NAME(backward)(const struct node *node, struct span rows, struct lan
             (&head, head.probabilities, 1, time, output_gradient, head.query_width, gradients[2] ? gradients[2] + key_at : NULL,
              head.key_width);
         }
-    lane->counted_flops += attention_cost(node, (rows.end - rows.begin) / time, time).backward_product_flops;
+    lane->counted_flops += attention_cost(node, (rows.end - rows.begin) / time, time).phases[PHASE_BACKWARD].product_flops;
 }
 
 static const struct kernels NAME(kernels) = {.forward = NAME(forward), .backward = NAME(backward)};

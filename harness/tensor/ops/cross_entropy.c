@@ -26,7 +26,10 @@ static bool plan(struct graph *graph, struct node *node, struct error *error)
 static struct cost cost(const struct node *node, int64_t sequences, int64_t time)
 {
     double numbers = (double)(sequences * time * node->inputs[0]->width);
-    return (struct cost){.flops = 4 * numbers, .bytes = 4 * numbers};
+    struct cost cost = {.phases[PHASE_FORWARD] = {.flops = 4 * numbers, .bytes = OP_NUMBER_BYTES * numbers}};
+    if (node->inputs[0]->wants_gradient)
+        cost.phases[PHASE_BACKWARD] = (struct phase_cost){.flops = 3 * numbers, .bytes = OP_NUMBER_BYTES * 2 * numbers};
+    return cost;
 }
 
 static const struct op cross_entropy = {

@@ -21,7 +21,13 @@ static bool plan(struct graph *graph, struct node *node, struct error *error)
 
 static struct cost cost(const struct node *node, int64_t sequences, int64_t time)
 {
-    return (struct cost){.bytes = 8.0 * (double)(sequences * time * node->outputs[0]->width)};
+    double numbers = (double)(sequences * time * node->outputs[0]->width), cleared = (double)node->inputs[1]->width;
+    struct cost cost = {.phases[PHASE_FORWARD] = {.bytes = OP_NUMBER_BYTES * 2 * numbers}};
+    if (node->inputs[1]->wants_gradient)
+        cost.phases[PHASE_BACKWARD_PARAMETERS] =
+            (struct phase_cost){.flops = numbers,
+                                .bytes = OP_NUMBER_BYTES * (3 * numbers + (node->accumulate[1] ? 0 : cleared))};
+    return cost;
 }
 
 static const struct op embedding = {

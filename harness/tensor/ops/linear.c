@@ -93,12 +93,16 @@ static bool plan(struct graph *graph, struct node *node, struct error *error)
 static struct cost cost(const struct node *node, int64_t sequences, int64_t time)
 {
     double rows = (double)(sequences * time), in = (double)node->inputs[0]->width, out = (double)node->outputs[0]->width;
-    double product = 2 * rows * in * out;
-    int gradients = node->inputs[0]->wants_gradient + node->inputs[1]->wants_gradient;
-    return (struct cost){.flops = product + (node->input_count == 3 ? rows * out : 0),
-                         .product_flops = product,
-                         .backward_product_flops = gradients * product,
-                         .bytes = 4 * (rows * (in + out) + in * out)};
+    double product = 2 * rows * in * out, moved = rows * (in + out) + in * out,
+           biased = node->input_count == 3 ? rows * out : 0;
+    struct cost cost = {.phases[PHASE_FORWARD] = {product + biased, product, OP_NUMBER_BYTES * moved}};
+    if (node->inputs[0]->wants_gradient)
+        cost.phases[PHASE_BACKWARD] =
+            (struct phase_cost){product, product, OP_NUMBER_BYTES * (moved + (node->accumulate[0] ? rows * in : 0))};
+    if (node->inputs[1]->wants_gradient)
+        cost.phases[PHASE_BACKWARD_PARAMETERS] =
+            (struct phase_cost){product + biased, product, OP_NUMBER_BYTES * (moved + (node->accumulate[1] ? in * out : 0))};
+    return cost;
 }
 
 static const struct op linear_op = {

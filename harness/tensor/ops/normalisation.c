@@ -33,7 +33,14 @@ static bool plan(struct graph *graph, struct node *node, struct error *error)
 
 static struct cost cost(const struct node *node, int64_t sequences, int64_t time)
 {
-    return op_elementwise_cost(node, sequences, time, 6);
+    const struct normalisation *attributes = node->attributes;
+    const double flops[PHASE_COUNT] = {attributes->centred ? 8 : 4, attributes->centred ? 11 : 7, attributes->centred ? 5 : 3};
+    struct cost cost = op_elementwise_cost(node, sequences, time, flops[PHASE_FORWARD], flops[PHASE_BACKWARD]);
+    double numbers = (double)(sequences * time * node->inputs[0]->width);
+    if (node->inputs[1]->wants_gradient)
+        cost.phases[PHASE_BACKWARD_PARAMETERS] =
+            (struct phase_cost){.flops = flops[PHASE_BACKWARD_PARAMETERS] * numbers, .bytes = OP_NUMBER_BYTES * 2 * numbers};
+    return cost;
 }
 
 static const struct op layernorm = {

@@ -30,9 +30,14 @@ static bool plan(struct graph *graph, struct node *node, struct error *error)
     return true;
 }
 
-static struct cost cost(const struct node *node, int64_t sequences, int64_t time)
+static struct cost rope_cost(const struct node *node, int64_t sequences, int64_t time)
 {
-    return op_elementwise_cost(node, sequences, time, 3);
+    return op_elementwise_cost(node, sequences, time, 3, 3);
+}
+
+static struct cost sinusoidal_cost(const struct node *node, int64_t sequences, int64_t time)
+{
+    return op_elementwise_cost(node, sequences, time, 1, 0);
 }
 
 static const struct op rope = {
@@ -40,7 +45,7 @@ static const struct op rope = {
     .rows = OP_ROWS_LOCAL,
     .attributes_size = sizeof(struct rotary),
     .plan = plan,
-    .cost = cost,
+    .cost = rope_cost,
     .kernels = {&rope_kernels_float, &rope_kernels_double},
 };
 static const struct op sinusoidal = {
@@ -49,7 +54,7 @@ static const struct op sinusoidal = {
     .attributes_size = sizeof(struct rotary),
     .passes_gradient = true,
     .plan = plan,
-    .cost = cost,
+    .cost = sinusoidal_cost,
     .kernels = {&sinusoidal_kernels_float, &sinusoidal_kernels_double},
 };
 

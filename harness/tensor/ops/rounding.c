@@ -23,7 +23,7 @@ static bool plan(struct graph *graph, struct node *node, struct error *error)
 
 static struct cost cost(const struct node *node, int64_t sequences, int64_t time)
 {
-    return op_elementwise_cost(node, sequences, time, 1);
+    return op_elementwise_cost(node, sequences, time, 1, 0);
 }
 
 static const struct op rounding = {
