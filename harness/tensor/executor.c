@@ -132,6 +132,20 @@ static void add_totals(const struct lane *lane, struct totals *totals)
     }
 }
 
+// Every kernel is called here.
+static void call_kernel(struct executor *executor, const struct node *node, enum phase phase, struct span rows,
+                        struct lane *lane)
+{
+    const struct kernels *kernels = node->op->kernels[executor->graph->real];
+    void (*const kernel[PHASE_COUNT])(const struct node *, struct span, struct lane *) = {kernels->forward, kernels->backward,
+                                                                                          kernels->backward_parameters};
+    if (!kernel[phase])
+        return;
+    double begin = profile_now(executor->options.profile);
+    kernel[phase](node, rows, lane);
+    profile_add_call(executor->options.profile, lane->index, node, phase, rows, begin);
+}
+
 static void run_forward(struct executor *executor, struct lane *lane, struct span rows)
 {
     const struct graph *graph = executor->graph;
@@ -139,7 +153,7 @@ static void run_forward(struct executor *executor, struct lane *lane, struct spa
         const struct node *node = graph->nodes[i];
         if (executor->options.poison)
             poison(lane, i, true);
-        node->op->kernels[graph->real]->forward(node, rows, lane);
+        call_kernel(executor, node, PHASE_FORWARD, rows, lane);
         if (executor->options.after)
             executor->options.after(executor->options.after_context, node, rows, lane);
         if (executor->options.poison)
@@ -152,16 +166,13 @@ static void run_backward(struct executor *executor, struct lane *lane, struct sp
     const struct graph *graph = executor->graph;
     for (int i = graph->node_count - 1; i >= 0; i--) {
         const struct node *node = graph->nodes[i];
-        const struct kernels *kernels = node->op->kernels[graph->real];
         int moment = 2 * graph->node_count - i;
         if (!node->runs_backward)
             continue;
         if (executor->options.poison)
             poison(lane, moment, true);
-        if (kernels->backward_parameters)
-            kernels->backward_parameters(node, rows, lane);
-        if (kernels->backward)
-            kernels->backward(node, rows, lane);
+        call_kernel(executor, node, PHASE_BACKWARD_PARAMETERS, rows, lane);
+        call_kernel(executor, node, PHASE_BACKWARD, rows, lane);
         if (executor->options.poison)
             poison(lane, moment, false);
     }
@@ -331,7 +342,9 @@ void executor_train(struct executor *executor, const struct batch *batch, uint64
     executor->step = step;
     run_batch(executor);
     sum_totals(executor, totals);
+    double begin = profile_now(executor->options.profile);
     team_run(executor->team, sum_gradients, executor);
+    profile_add_part(executor->options.profile, PROFILE_GRADIENT_SUM, begin);
     size_t chunks = (executor->graph->parameters->elements + CHUNK - 1) / CHUNK;
     double squares = 0;
     for (size_t i = 0; i < chunks; i++)

@@ -7,6 +7,7 @@
 #define TENSOR_EXECUTOR_H
 
 #include "tensor/lane.h"
+#include "tensor/profile.h"
 #include "tensor/threads.h"
 
 // Reference values of one batch, row = sequence * time + position. Arrays belong to the caller.
@@ -34,6 +35,7 @@ struct executor_options {
     // Called after each node's forward in the calling thread's lane; for rounding, planted faults, the hunt for non-finite values.
     void (*after)(void *context, const struct node *node, struct span rows, struct lane *lane);
     void *after_context;
+    struct profile *profile; // gets a record of every kernel call of executor_train, and of the gradients' sum; may be NULL
 };
 // The graph, its parameters' values and the team must outlive the executor. GRAPH_TRAIN graphs also get gradient memory.
 bool executor_open(struct executor **executor, const struct graph *graph, struct team *team,
