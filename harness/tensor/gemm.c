@@ -50,6 +50,17 @@ const char *gemm_way_name(struct gemm_way way)
     return names[way.library][way.format][way.native];
 }
 
+const char *gemm_notice(struct gemm_way way)
+{
+    if (way.format == GEMM_REAL || way.native)
+        return NULL;
+    return cpu_isa() < CPU_ISA_AVX512_BF16 ? "This CPU does not multiply bf16: operands are rounded to it and multiplied in "
+                                             "fp32, with the same results and no faster."
+                                           : "Operands are rounded to bf16 and multiplied in fp32, with the same results and "
+                                             "no faster; the units of this CPU need "
+                                             "oneDNN and `gemm` at auto.";
+}
+
 bool gemm_open(struct gemm_way way, struct error *error)
 {
     return gemm_openblas.open(error) && backends[way.library]->open(error);

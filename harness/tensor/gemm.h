@@ -34,6 +34,9 @@ struct gemm_way {
 struct gemm_way gemm_rule(enum gemm_library wanted, enum gemm_format format);
 // "openblas", "onednn bf16", "openblas rounding to bf16": part of a run's identity.
 const char *gemm_way_name(struct gemm_way way);
+// A line for the person who asked for bf16 where rounded operands run on fp32 products: the same results, and no faster. NULL: nothing
+// to say.
+const char *gemm_notice(struct gemm_way way);
 
 // Opens what the way needs; must precede gemm_product_open. False with what to install. Safe to call again. OpenBLAS is opened for
 // every way: products in double are its.
