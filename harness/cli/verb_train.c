@@ -82,6 +82,9 @@ static void begin(void *context, const struct train_facts *facts, int64_t resume
     const struct printer *printer = context;
     if (printer->format == OUTPUT_CSV && !printer->trace)
         printf("step,name,value\n");
+    if (printer->format == OUTPUT_JSON && !printer->trace)
+        printf("{\"parameters\": %lld, \"flops\": %.0f, \"planned_bytes\": %zu}\n", (long long)facts->parameters, facts->flops,
+               facts->planned_bytes);
     if (printer->format != OUTPUT_TEXT)
         return;
     printf("%s parameters, %s FLOPs, %s of memory planned\n", number_count((double)facts->parameters).text,
