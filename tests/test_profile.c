@@ -1,14 +1,20 @@
 // test_profile.c: what ops state of their cost, what the machine can do, and where the time of a step goes.
 #include <criterion/criterion.h>
+#include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cpu.h"
 #include "base/file.h"
 #include "bench/machine.h"
+#include "bench/profile_table.h"
+#include "bench/trace.h"
 #include "check/probe.h"
 #include "registry/run.h"
 #include "tensor/gemm.h"
+#include "train/trainer.h"
 
 // ---- Costs ---------------------------------------------------------------------------------------------------------------------
 
@@ -197,5 +203,123 @@ Test(profile, a_step_that_does_not_fit_is_dropped_whole)
     executor_close(executor);
     profile_close(&profile);
     probe_close(&probe);
+    arena_close(&arena);
+}
+
+// ---- Summary and trace ---------------------------------------------------------------------------------------------------------
+
+enum { STEPS = 3 };
+
+static void open_trainer(struct trainer *trainer, struct run *run, bool profiles, struct arena *arena)
+{
+    struct error error = {0};
+    const char *const settings[] = {"model.d_model=32", "model.n_layer=2", "model.seq_len=16", "train.batch=5"};
+    run_defaults(run, arena);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        cr_assert(run_set_pair(run, settings[i], arena, &error), "%s", error.text);
+    cr_assert(run_resolve(run, &error), "%s", error.text);
+    const struct trainer_options options = {.threads = 2, .profiles = profiles};
+    cr_assert(trainer_open(trainer, run, &options, &error), "%s", error.text);
+}
+
+static void take_steps(struct trainer *trainer)
+{
+    int32_t tokens[3 * 5 * 16];
+    for (int i = 0; i < 5 * 16; i++) {
+        tokens[i] = i * 7 % 256;
+        tokens[5 * 16 + i] = i * 11 % 256;
+        tokens[2 * 5 * 16 + i] = i % 16;
+    }
+    const struct batch batch = {5, tokens, tokens + 5 * 16, tokens + 2 * 5 * 16};
+    for (int step = 0; step < STEPS; step++) {
+        profile_begin_step(trainer->profile);
+        double begin = profile_now(trainer->profile);
+        trainer_step(trainer, &batch, step);
+        profile_add_part(trainer->profile, PROFILE_STEP, begin);
+        profile_end_step(trainer->profile);
+    }
+}
+
+// To look must not change what is seen: the same weights, bit for bit, after the same steps.
+Test(profile, changes_no_bit)
+{
+    struct arena arena = {0};
+    struct run runs[2];
+    struct trainer trainers[2];
+    for (int i = 0; i < 2; i++) {
+        open_trainer(&trainers[i], &runs[i], i == 1, &arena);
+        take_steps(&trainers[i]);
+    }
+    cr_expect_eq(trainers[1].profile->steps, STEPS);
+    cr_expect_arr_eq(trainers[0].parameters.values, trainers[1].parameters.values,
+                     trainers[0].parameters.elements * sizeof(float));
+    for (int i = 0; i < 2; i++)
+        trainer_close(&trainers[i]);
+    arena_close(&arena);
+}
+
+// Shares are of the whole step: what no row explains is the last row, and no time is counted twice. The model's FLOPs are all there.
+Test(profile, rows_add_up_to_the_step)
+{
+    struct arena arena = {0};
+    struct run run;
+    struct trainer trainer;
+    struct profile_table table;
+    struct error error = {0};
+    double shares = 0, seconds = 0, products = 0;
+    open_trainer(&trainer, &run, true, &arena);
+    take_steps(&trainer);
+    cr_assert(profile_table_open(&table, trainer.profile, trainer.team, &error), "%s", error.text);
+    for (int i = 0; i < table.count; i++) {
+        shares += table.rows[i].share;
+        seconds += table.rows[i].seconds;
+        products += table.rows[i].product_flops;
+        cr_expect_geq(table.rows[i].seconds, -tiny, "%s takes %g s", table.rows[i].op, table.rows[i].seconds);
+    }
+    cr_expect_float_eq(shares, 1, 1e-9, "shares add up to %.12f", shares);
+    cr_expect_float_eq(seconds, table.step_seconds, 1e-9);
+    double wanted = model_step_flops(&trainer.train_graph, 5);
+    cr_expect_float_eq(products, wanted, 1e-9 * wanted, "%.0f FLOPs in products, the model has %.0f", products, wanted);
+    profile_table_close(&table);
+    trainer_close(&trainer);
+    arena_close(&arena);
+}
+
+static double number_of(const json_t *event, const char *key) { return json_number_value(json_object_get(event, key)); }
+
+// The format's rule for complete events: on one thread they nest or lie apart. Lanes do one thing at a time, so theirs lie apart.
+Test(profile, the_trace_is_json_whose_events_lie_apart)
+{
+    struct arena arena = {0};
+    struct run run;
+    struct trainer trainer;
+    struct error error = {0};
+    json_error_t trouble;
+    char path[] = "/tmp/ablate-trace-XXXXXX";
+    close(mkstemp(path));
+    open_trainer(&trainer, &run, true, &arena);
+    take_steps(&trainer);
+    cr_assert(trace_write(path, trainer.profile, &error), "%s", error.text);
+    json_t *events = json_load_file(path, JSON_REJECT_DUPLICATES, &trouble);
+    cr_assert(events && json_is_array(events), "%s", trouble.text);
+    int64_t calls = trainer.profile->lanes[0].count + trainer.profile->lanes[1].count;
+    cr_expect_eq((int64_t)json_array_size(events), calls + trainer.profile->stretch_count);
+    double ends[3] = {0};
+    size_t i;
+    json_t *event;
+    json_array_foreach(events, i, event)
+    {
+        int thread = (int)number_of(event, "tid");
+        double begin = number_of(event, "ts"), duration = number_of(event, "dur");
+        cr_assert(thread >= 0 && thread <= 2 && duration >= 0 && !strcmp(json_string_value(json_object_get(event, "ph")), "X"));
+        if (thread == 0)
+            continue;
+        cr_expect_geq(begin + 1e-3, ends[thread], "%s begins at %.3f us, before %.3f",
+                      json_string_value(json_object_get(event, "name")), begin, ends[thread]);
+        ends[thread] = begin + duration;
+    }
+    json_decref(events);
+    remove(path);
+    trainer_close(&trainer);
     arena_close(&arena);
 }

@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "bench/profile_table.h"
+#include "bench/trace.h"
+#include "cli/table.h"
 #include "cli/verb.h"
 #include "report/number.h"
 #include "train/train.h"
@@ -13,6 +16,8 @@
 struct train_verb_options {
     int64_t threads;
     const char *checkpoint;
+    bool profile;
+    const char *trace;
 };
 
 static const struct option options[] = {
@@ -20,6 +25,10 @@ static const struct option options[] = {
      .unit = "threads", .help = "at most train.lanes of them do work; 0: as many as there are cores"},
     {"checkpoint", OPTION_TEXT, offsetof(struct train_verb_options, checkpoint), .fallback = "", .unit = "FILE",
      .help = "written every train.checkpoint_every steps and at the end; an existing one is continued"},
+    {"profile", OPTION_BOOL, offsetof(struct train_verb_options, profile), .fallback = "false",
+     .help = "a table of where the time of up to 20 steps went, after 3 to warm up; with --json or --csv nothing else"},
+    {"trace", OPTION_TEXT, offsetof(struct train_verb_options, trace), .fallback = "results/profile.json", .unit = "FILE",
+     .help = "where --profile writes those steps for chrome://tracing or Perfetto"},
     {0},
 };
 
@@ -29,6 +38,7 @@ struct printer {
     int64_t step, steps; // of the line being gathered; -1: none
     struct text line;
     double tokens_per_s, printed_at;
+    const char *trace; // of --profile, else NULL
 };
 
 static const double LINE_SECONDS = 0.5; // between two lines of steps for people
@@ -70,8 +80,11 @@ static void flush_line(struct printer *printer)
 static void begin(void *context, const struct train_facts *facts, int64_t resumed_from_step)
 {
     const struct printer *printer = context;
-    if (printer->format == OUTPUT_CSV)
+    if (printer->format == OUTPUT_CSV && !printer->trace)
         printf("step,name,value\n");
+    if (printer->format == OUTPUT_JSON && !printer->trace)
+        printf("{\"parameters\": %lld, \"flops\": %.0f, \"planned_bytes\": %zu}\n", (long long)facts->parameters, facts->flops,
+               facts->planned_bytes);
     if (printer->format != OUTPUT_TEXT)
         return;
     printf("%s parameters, %s FLOPs, %s of memory planned\n", number_count((double)facts->parameters).text,
@@ -82,6 +95,8 @@ static void begin(void *context, const struct train_facts *facts, int64_t resume
 
 static void print_row(const struct printer *printer, int64_t step, const char *name, double value)
 {
+    if (printer->trace)
+        return;
     if (printer->format == OUTPUT_CSV)
         printf("%lld,%s,%.17g\n", (long long)step, name, value);
     else if (isfinite(value))
@@ -130,7 +145,7 @@ static void throughput(void *context, int64_t step, double tokens_per_s)
 static void event(void *context, int64_t step, const char *kind, double value, double threshold, const char *detail)
 {
     struct printer *printer = context;
-    if (printer->format == OUTPUT_JSON)
+    if (printer->format == OUTPUT_JSON && !printer->trace)
         printf("{\"step\": %lld, \"event\": \"%s\", \"detail\": \"%s\"}\n", (long long)step, kind, detail ? detail : "");
     if (printer->format != OUTPUT_TEXT)
         return;
@@ -141,6 +156,65 @@ static void event(void *context, int64_t step, const char *kind, double value, d
 static bool commit(void *context, int64_t step, struct error *error)
 {
     (void)context, (void)step, (void)error;
+    return true;
+}
+
+static const struct column profile_columns[] = {
+    {.name = "component"},
+    {.name = "op"},
+    {.name = "pass"},
+    {.name = "calls", .number = true},
+    {.name = "seconds", .heading = "ms", .number = true},
+    {.name = "share", .heading = "%", .number = true},
+    {.name = "flops_per_s", .heading = "GFLOP/s", .number = true},
+    {.name = "bytes_per_s", .heading = "GB/s", .number = true},
+    {.name = "fraction_of_peak", .heading = "of peak", .number = true},
+};
+enum { COMPONENT, OP, PASS, CALLS, SECONDS, SHARE, FLOPS, BYTES, FRACTION };
+
+static void add_row(struct table *table, const struct profile_row *row, bool for_people)
+{
+    double per_s = row->seconds > 0 ? 1 / row->seconds : 0, giga = for_people ? 1e-9 : 1;
+    bool parameters = !strcmp(row->pass, phase_names[PHASE_BACKWARD_PARAMETERS]);
+    table_row(table);
+    table_cell(table, COMPONENT, "%s", row->component);
+    table_cell(table, OP, "%s", row->op);
+    table_cell(table, PASS, "%s", for_people && parameters ? "weights" : row->pass);
+    if (row->calls > 0)
+        table_cell(table, CALLS, "%.0f", row->calls);
+    table_cell(table, SECONDS, for_people ? "%.3f" : "%.9g", row->seconds * (for_people ? 1e3 : 1));
+    table_cell(table, SHARE, for_people ? "%.1f" : "%.6g", row->share * (for_people ? 100 : 1));
+    if (row->flops > 0)
+        table_cell(table, FLOPS, for_people ? "%.1f" : "%.6g", giga * row->flops * per_s);
+    if (row->bytes > 0)
+        table_cell(table, BYTES, for_people ? "%.1f" : "%.6g", giga * row->bytes * per_s);
+    if (!isnan(row->fraction))
+        table_cell(table, FRACTION, for_people ? "%.2f" : "%.6g", row->fraction);
+}
+
+static bool profiled(void *context, const struct profile *profile, struct team *team, struct error *error)
+{
+    struct printer *printer = context;
+    struct profile_table summary;
+    struct table table;
+    flush_line(printer);
+    if (!profile_table_open(&summary, profile, team, error))
+        return false;
+    table_open(&table, profile_columns, sizeof profile_columns / sizeof *profile_columns);
+    for (int i = 0; i < summary.count; i++)
+        add_row(&table, &summary.rows[i], printer->format == OUTPUT_TEXT);
+    if (printer->format == OUTPUT_TEXT)
+        printf("\n%lld steps of %.3f ms, on %d threads\n", (long long)summary.steps, 1e3 * summary.step_seconds,
+               team_size(team));
+    table_print(&table, printer->format, stdout);
+    table_close(&table);
+    profile_table_close(&summary);
+    if (!trace_write(printer->trace, profile, error))
+        return false;
+    if (printer->format == OUTPUT_TEXT)
+        printf("of peak: products of what the registers multiply, others of what the memory moves (caches: above 1).\n"
+               "%s: these steps for chrome://tracing or https://ui.perfetto.dev\n\n",
+               printer->trace);
     return true;
 }
 
@@ -162,13 +236,17 @@ static bool run(const struct request *request, struct error *error)
     struct run *trained = arena_allocate(request->arena, 1, sizeof *trained);
     if (!set_all(request, trained, error))
         return false;
-    struct printer printer = {.format = request->format, .step = -1, .steps = trained->train.steps};
+    struct printer printer = {.format = request->format,
+                              .step = -1,
+                              .steps = trained->train.steps,
+                              .trace = chosen->profile ? chosen->trace : NULL};
     struct train_options how = {
         .threads = chosen->threads > 0 ? (int)chosen->threads : (int)sysconf(_SC_NPROCESSORS_ONLN),
         .checkpoint = chosen->checkpoint[0] ? chosen->checkpoint : NULL,
         .keeps = true,
+        .profiles = chosen->profile,
     };
-    struct train_sink sink = {&printer, begin, metric, throughput, event, commit};
+    struct train_sink sink = {&printer, begin, metric, throughput, event, commit, profiled};
     struct train_result result;
     bool done = train_run(trained, &how, &sink, &result, error);
     flush_line(&printer);

@@ -182,7 +182,7 @@ static bool train(struct sender *sender, const struct message *request, struct e
     bool done = read_run(request, run, &arena, error);
     if (done) {
         struct train_options options = {.threads = (int)request->threads, .checkpoint = request->checkpoint};
-        struct train_sink sink = {sender, begin, metric, throughput, event, commit};
+        struct train_sink sink = {sender, begin, metric, throughput, event, commit, NULL};
         sender->run = run;
         sender->threads = options.threads;
         done = train_run(run, &options, &sink, &result, error);

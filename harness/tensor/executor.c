@@ -249,8 +249,11 @@ static void run_lanes(void *context, int member, int size)
 
 static void run_batch(struct executor *executor)
 {
-    if (executor->graph->pack_count)
+    double begin = profile_now(executor->options.profile);
+    if (executor->graph->pack_count) {
         team_run(executor->team, pack_weights, executor);
+        profile_add_part(executor->options.profile, PROFILE_PACK, begin);
+    }
     team_run(executor->team, run_lanes, executor);
 }
 

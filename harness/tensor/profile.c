@@ -4,6 +4,12 @@
 #include "base/file.h"
 #include "base/memory.h"
 
+const char *const profile_part_names[PROFILE_PART_COUNT] = {
+    [PROFILE_STEP] = "step",           [PROFILE_DATA] = "data",
+    [PROFILE_PACK] = "weights packed", [PROFILE_GRADIENT_SUM] = "gradients summed",
+    [PROFILE_UPDATE] = "update",
+};
+
 bool profile_open(struct profile *profile, const struct graph *graph, int lanes, int64_t steps, int64_t calls,
                   struct error *error)
 {

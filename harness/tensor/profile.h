@@ -15,7 +15,8 @@ struct profile_call {
 };
 
 // What a step does beside kernel calls, in the caller's thread. The whole step is one of them.
-enum profile_part { PROFILE_STEP, PROFILE_DATA, PROFILE_GRADIENT_SUM, PROFILE_UPDATE, PROFILE_PART_COUNT };
+enum profile_part { PROFILE_STEP, PROFILE_DATA, PROFILE_PACK, PROFILE_GRADIENT_SUM, PROFILE_UPDATE, PROFILE_PART_COUNT };
+extern const char *const profile_part_names[PROFILE_PART_COUNT];
 struct profile_stretch {
     enum profile_part part;
     double begin, end;

@@ -12,6 +12,7 @@
 #include "train/evaluate.h"
 #include "train/trainer.h"
 
+enum { PROFILE_WARM_UP = 3 };             // steps before those that are profiled: memory is new to them
 enum { PATIENCE = 20 };                   // steps above the threshold that make a divergence
 static const double warmup_threshold = 2; // times the first loss
 static const double threshold = 1.1;
@@ -53,7 +54,8 @@ static bool open_session(struct session *session, struct error *error)
     const struct run *run = session->run;
     const struct trainer_options options = {.threads = session->options->threads,
                                             .poison = session->options->poison,
-                                            .evaluates = true};
+                                            .evaluates = true,
+                                            .profiles = session->options->profiles};
     return open_data(session, error) && trainer_open(&session->trainer, run, &options, error) &&
            batch_open(&session->batch, run->train.batch, run->model.seq_len, error) &&
            evaluation_open(&session->evaluation, run->train.batch, run->model.seq_len, error);
@@ -161,9 +163,14 @@ static void tell_throughput(struct session *session)
 static void take_step(struct session *session)
 {
     int64_t step = session->state.step;
+    struct profile *profile = session->state.step - session->first_step < PROFILE_WARM_UP ? NULL : session->trainer.profile;
     double begin = clock_seconds();
+    profile_begin_step(profile);
     struct batch batch = batch_draw(&session->batch, &session->dataset, session->run->seed, step);
+    profile_add_part(profile, PROFILE_DATA, begin);
     struct step_result result = trainer_step(&session->trainer, &batch, step);
+    profile_add_part(profile, PROFILE_STEP, begin);
+    profile_end_step(profile);
     session->step_seconds += clock_seconds() - begin;
     metric(session, step, "train_loss", result.loss);
     if (run_choice(session->run, SLOT_Z_LOSS, 0)->component)
@@ -270,6 +277,8 @@ bool train_run(const struct run *run, const struct train_options *options, const
         .tokens_per_s = steps ? (double)(steps * run->train.batch * run->model.seq_len) / session.step_seconds : 0,
         .peak_rss_bytes = resident_peak_bytes(),
     };
+    if (done && options->profiles)
+        done = sink->profiled(sink->context, session.trainer.profile, session.trainer.team, error);
 cleanup:
     close_session(&session);
     return done;

@@ -8,6 +8,9 @@
 #include "base/error.h"
 #include "registry/run.h"
 
+struct profile;
+struct team;
+
 enum train_state { TRAIN_FINISHED, TRAIN_DIVERGED };
 
 // What is known before step 1.
@@ -28,12 +31,15 @@ struct train_sink {
     void (*event)(void *context, int64_t step, const char *kind, double value, double threshold, const char *detail);
     // Returns when everything told up to here is safely stored, so that a checkpoint never runs ahead of the store.
     bool (*commit)(void *context, int64_t step, struct error *error);
+    // With train_options.profiles, once, after the last step; what it is given ends with the call.
+    bool (*profiled)(void *context, const struct profile *profile, struct team *team, struct error *error);
 };
 
 struct train_options {
     int threads;            // at most lanes of them do work
     const char *checkpoint; // file to write every train.checkpoint_every steps and to resume from; NULL: none
     bool keeps;             // write it after the last step too
+    bool profiles;          // records up to 20 steps after the first 3; changes no bit
     bool poison;            // see executor.h: a test's wish, changes no bit
 };
 

@@ -13,6 +13,7 @@ struct trainer_options {
     int threads;    // at most train.lanes of them do work
     bool poison;    // see executor.h
     bool evaluates; // also build the graph that evaluates
+    bool profiles;  // also make room for a profile of some steps
 };
 struct trainer {
     const struct run *run;
@@ -21,6 +22,7 @@ struct trainer {
     struct graph train_graph, eval_graph; // eval_graph and its executor only when the trainer evaluates
     struct executor *train_executor, *eval_executor;
     struct optimizer optimizer;
+    struct profile *profile; // NULL unless it profiles; the caller begins and ends the steps that are recorded
 };
 // Opens the matrix products too. The weights are the run's initial ones. `run` must outlive it; trainer_close also after a
 // failure.
