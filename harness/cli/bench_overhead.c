@@ -23,7 +23,7 @@ static const char *const smallest[] = {"model.n_layer=1",  "model.d_model=64", "
 
 bool bench_overhead(const struct request *request, struct error *error)
 {
-    const struct overhead_bench_options measure = {.runs = 31, .steps = 2000};
+    const struct overhead_bench_options measure = {.runs = 21, .steps = 1000};
     struct run subject;
     struct overhead_bench result;
     struct table table;
