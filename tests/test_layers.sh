@@ -15,7 +15,7 @@ declare -A below=(
     [sweep]="base tensor registry model train store"
     [report]="base registry store"
     [check]="base tensor registry model train sweep"
-    [bench]="base tensor registry model train"
+    [bench]="base tensor registry model store train sweep"
     [cli]="base tensor registry model store train sweep report check bench"
     [main.c]="base registry cli"
 )

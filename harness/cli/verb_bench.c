@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "bench/train_bench.h"
+#include "cli/bench_overhead.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 #include "registry/run.h"
@@ -67,8 +68,11 @@ static bool run(const struct request *request, struct error *error)
     const struct bench_options *chosen = request->options;
     struct run subject;
     struct train_bench result;
+    if (!strcmp(request->words[0], "overhead"))
+        return bench_overhead(request, error);
     if (strcmp(request->words[0], "train") != 0)
-        return error_request(error, "no benchmark \"%s\"; there is one: ablate bench train", request->words[0]);
+        return error_request(error, "no benchmark \"%s\"; there are: ablate bench train, ablate bench overhead",
+                             request->words[0]);
     run_defaults(&subject, request->arena);
     for (int i = 0; request->set[i]; i++)
         run_set_pair(&subject, request->set[i], request->arena, error);
@@ -86,7 +90,7 @@ static bool run(const struct request *request, struct error *error)
 const struct verb verb_bench = {
     .name = "bench",
     .summary = "speed of training, as a share of its own matrix products alone",
-    .words_help = "train",
+    .words_help = "train|overhead",
     .words_min = 1,
     .words_max = 1,
     .example = "ablate bench train --seconds 2 --set model.d_model=256 --set model.n_head=8",

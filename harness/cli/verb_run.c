@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/cpu.h"
 #include "base/text.h"
 #include "cli/progress.h"
 #include "cli/table.h"
@@ -20,6 +19,7 @@
 #include "sweep/estimate.h"
 #include "sweep/find.h"
 #include "sweep/runner.h"
+#include "sweep/trial.h"
 
 struct run_options {
     bool dry_run, quiet, no_report;
@@ -31,7 +31,7 @@ static const struct option options[] = {
     {"dry_run", OPTION_BOOL, offsetof(struct run_options, dry_run), .fallback = "false",
      .help = "prints what would be run, in how much time and memory, and runs nothing"},
     {"jobs", OPTION_INT, offsetof(struct run_options, jobs), .fallback = "0", .min = 0, .max = 1024, .unit = "runs",
-     .help = "runs at once; 0: as many as there are cores"},
+     .help = "runs at once; 0: as --threads leaves cores; where both are 0, what ends a long sweep first, by trials"},
     {"threads", OPTION_INT, offsetof(struct run_options, threads), .fallback = "0", .min = 0, .max = 1024, .unit = "threads",
      .help = "threads of each run; 0: the cores divided among the runs"},
     {"replicates", OPTION_INT, offsetof(struct run_options, replicates), .fallback = "0", .min = 0, .max = 1000,
@@ -85,16 +85,6 @@ static bool read_sweep(const struct request *request, struct sweep *sweep, struc
     return done;
 }
 
-// As many one-thread runs as there are cores; where fewer runs are left, the cores are divided among them.
-static void choose_jobs(const struct run_options *chosen, int left, int *jobs, int *threads)
-{
-    int cores = cpu_cores();
-    *jobs = chosen->jobs > 0 ? (int)chosen->jobs : cores;
-    if (*jobs > left)
-        *jobs = left > 0 ? left : 1;
-    *threads = chosen->threads > 0 ? (int)chosen->threads : *jobs < cores ? cores / *jobs : 1;
-}
-
 static void print_notes(const struct experiment *experiment, const struct plan_reuse *reuse, bool quiet)
 {
     if (quiet)
@@ -116,8 +106,8 @@ static const struct column estimate_columns[] = {
 };
 enum { ESTIMATE_COLUMNS = sizeof estimate_columns / sizeof *estimate_columns };
 
-static void print_estimate(const struct plan *plan, const struct plan_reuse *reuse, const struct estimate *estimate, int jobs,
-                           int threads)
+static void print_estimate(const struct plan *plan, const struct plan_reuse *reuse, const struct estimate *estimate,
+                           const struct split_choice *choice)
 {
     const struct experiment *experiment = plan->experiment;
     struct table table;
@@ -141,10 +131,15 @@ static void print_estimate(const struct plan *plan, const struct plan_reuse *reu
     if (reuse->runs)
         printf(", %d of them exist", reuse->runs);
     if (estimate->runs_left)
-        printf("; %d to run, %d at a time with %d thread%s each: about %s, %s of memory, %s of disk", estimate->runs_left, jobs,
-               threads, threads > 1 ? "s" : "", number_about(estimate->seconds).text,
+        printf("; %d to run: about %s, %s of memory, %s of disk", estimate->runs_left, number_about(estimate->seconds).text,
                number_bytes((double)estimate->memory_bytes).text, number_bytes((double)estimate->disk_bytes).text);
     printf("\n");
+    if (estimate->runs_left) {
+        struct text line = {0};
+        split_choice_print(choice, &line);
+        printf("%s\n", line.data);
+        text_free(&line);
+    }
 }
 
 // A database that is not there yet knows nothing.
@@ -165,14 +160,19 @@ static bool run_dry(const struct request *request, struct plan *plan, struct err
 {
     struct plan_reuse reuse;
     struct estimate estimate;
-    int jobs, threads;
+    struct split_choice choice;
+    const struct run_options *chosen = request->options;
     if (!look_up_dry(request, plan, &reuse, error))
         return false;
     print_notes(plan->experiment, &reuse, false);
-    choose_jobs(request->options, plan_left(plan), &jobs, &threads);
-    if (!estimate_open(&estimate, plan, jobs, threads, request->plugins, error))
+    const struct trial_options how = {.jobs = (int)chosen->jobs,
+                                      .threads = (int)chosen->threads,
+                                      .plugins = request->plugins,
+                                      .stop = -1};
+    trial_choose(plan, &how, &choice);
+    if (!estimate_open(&estimate, plan, &choice.split, request->plugins, error))
         return false;
-    print_estimate(plan, &reuse, &estimate, jobs, threads);
+    print_estimate(plan, &reuse, &estimate, &choice);
     estimate_close(&estimate);
     return true;
 }
@@ -254,13 +254,14 @@ static bool run_plan(const struct request *request, struct store *store, const c
     if (!plan_save(plan, store, error) || !plan_look_up(plan, store, &reuse, error))
         return false;
     print_notes(plan->experiment, &reuse, chosen->quiet);
-    struct runner_options how = {
+    const struct runner_options how = {
+        .jobs = (int)chosen->jobs,
+        .threads = (int)chosen->threads,
         .time_limit = chosen->time_limit,
         .hang_limit = chosen->hang_limit,
         .checkpoints = checkpoints,
         .plugins = request->plugins,
     };
-    choose_jobs(chosen, plan_left(plan), &how.jobs, &how.threads);
     progress_open(&progress, store, chosen->quiet);
     struct runner_watch watch = progress_watch(&progress);
     double began = clock_seconds();

@@ -97,6 +97,8 @@ bool store_run_begin(struct store *store, const char *id, const struct store_beg
 static bool write_metrics(struct store *store, int64_t run, const struct store_batch *batch, struct error *error)
 {
     struct query query;
+    if (!batch->metric_count)
+        return true;
     query_open(&query, store, error,
                "INSERT INTO metric (run, name, step, value, non_finite) VALUES (?, ?, ?, ?, ?) "
                "ON CONFLICT DO UPDATE SET value = excluded.value, non_finite = excluded.non_finite",
@@ -114,6 +116,8 @@ static bool write_metrics(struct store *store, int64_t run, const struct store_b
 static bool write_throughput(struct store *store, int64_t run, const struct store_batch *batch, struct error *error)
 {
     struct query query;
+    if (!batch->throughput_count)
+        return true;
     query_open(&query, store, error,
                "INSERT INTO speed (run, step, tokens_per_s) VALUES (?, ?, ?) "
                "ON CONFLICT DO UPDATE SET tokens_per_s = excluded.tokens_per_s",
@@ -130,6 +134,8 @@ static bool write_throughput(struct store *store, int64_t run, const struct stor
 static bool write_events(struct store *store, int64_t run, const struct store_batch *batch, struct error *error)
 {
     struct query query;
+    if (!batch->event_count)
+        return true;
     query_open(&query, store, error,
                "INSERT INTO event (run, step, kind, detail, value, value_non_finite, threshold, threshold_non_finite) "
                "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, "

@@ -9,19 +9,10 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "sweep/child.h"
-#include "sweep/worker.h"
+#include "sweep/rehearsal.h"
 
 static const double PROBE_SECONDS = 1.5;   // of training; more where a step takes longer
-static const double PATIENCE_SECONDS = 60; // for the second step of a probe
-
-struct probe {
-    struct child child;
-    bool is_open;
-    int arm;                           // -1: none
-    double opened, begun, first, last; // clock: started, ready, its first and newest steps came
-    int64_t first_step, last_step;
-};
+static const double PATIENCE_SECONDS = 60; // for the second step of a rehearsal
 
 // What probing an arm found.
 struct finding {
@@ -30,53 +21,44 @@ struct finding {
     double start_seconds, step_seconds;
 };
 
+struct place {
+    struct rehearsal rehearsal;
+    int arm;
+};
+
 struct probing {
     const struct plan *plan;
     struct estimate *estimate;
     struct finding *findings; // [arm]
-    struct probe *probes;     // [jobs]
+    struct place *places;     // [jobs]
     int jobs, threads, next;
     const char *const *plugins;
     struct error *error;
 };
 
-static bool open_probe(struct probing *probing, struct probe *probe)
+static bool fill(struct probing *probing, struct place *place)
 {
-    struct arena arena = {0};
     const struct planned_run *planned = NULL;
     while (probing->next < probing->plan->experiment->arm_count && !probing->estimate->arms[probing->next].runs_left)
         probing->next++;
     if (probing->next == probing->plan->experiment->arm_count)
         return true;
-    *probe = (struct probe){.arm = probing->next++, .opened = clock_seconds()};
+    place->arm = probing->next++;
     for (int i = 0; !planned; i++)
-        planned = probing->plan->runs[i].arm == probe->arm ? &probing->plan->runs[i] : NULL;
-    struct run *run = arena_allocate(&arena, 1, sizeof *run);
+        planned = probing->plan->runs[i].arm == place->arm ? &probing->plan->runs[i] : NULL;
+    struct run *run = memory_allocate(1, sizeof *run);
     plan_run(probing->plan, planned, run);
-    struct message request = {.kind = MESSAGE_RUN,
-                              .id = planned->id,
-                              .values = worker_values(run, &arena),
-                              .threads = probing->threads};
-    probe->is_open = child_open(&probe->child, probing->plugins, probing->error);
-    if (probe->is_open)
-        child_send(&probe->child, &request);
-    arena_close(&arena);
-    return probe->is_open;
+    bool done = rehearsal_open(&place->rehearsal, run, planned->id, probing->threads, probing->plugins, probing->error);
+    free(run);
+    return done;
 }
 
-static void close_probe(struct probing *probing, struct probe *probe)
+static void leave(struct probing *probing, struct place *place)
 {
-    struct text ending = {0};
-    struct finding *finding = &probing->findings[probe->arm];
-    child_kill(&probe->child);
-    child_wait(&probe->child, &ending);
-    child_close(&probe->child);
-    text_free(&ending);
-    probe->is_open = false;
+    struct finding *finding = &probing->findings[place->arm];
+    rehearsal_close(&place->rehearsal);
     if (finding->is_timed)
-        finding->step_seconds = probe->last_step > probe->first_step
-                                    ? (probe->last - probe->first) / (double)(probe->last_step - probe->first_step)
-                                    : NAN;
+        finding->step_seconds = rehearsal_step_seconds(&place->rehearsal);
 }
 
 // Planned memory counts what the process held before, which varies by some pages.
@@ -93,100 +75,54 @@ static int same_shape(const struct probing *probing, int arm)
     return -1;
 }
 
-static void hear_begin(struct probing *probing, struct probe *probe, const struct message *message)
+// What the arm's worker says before its first step.
+static void find(struct probing *probing, const struct place *place)
 {
-    struct arm_estimate *arm = &probing->estimate->arms[probe->arm];
-    struct finding *finding = &probing->findings[probe->arm];
-    arm->parameters = message->parameters;
-    arm->planned_bytes = message->planned_bytes;
-    arm->flops = message->flops;
-    probe->begun = clock_seconds();
+    struct arm_estimate *arm = &probing->estimate->arms[place->arm];
+    struct finding *finding = &probing->findings[place->arm];
+    arm->parameters = place->rehearsal.parameters;
+    arm->planned_bytes = place->rehearsal.planned_bytes;
+    arm->flops = place->rehearsal.flops;
     finding->known = true;
-    finding->start_seconds = probe->begun - probe->opened;
-    finding->like = same_shape(probing, probe->arm);
+    finding->start_seconds = place->rehearsal.begun - place->rehearsal.opened;
+    finding->like = same_shape(probing, place->arm);
     finding->is_timed = finding->like < 0;
-    if (!finding->is_timed)
-        close_probe(probing, probe);
 }
 
-static void hear_steps(struct probing *probing, struct probe *probe, const struct message *message)
+static bool attend(struct probing *probing, struct place *place)
 {
-    double now = clock_seconds();
-    for (int64_t i = 0; i < message->row_count; i++)
-        if (!strcmp(message->rows[i].name, "train_loss"))
-            probe->last_step = message->rows[i].step;
-    if (probe->first == 0) {
-        probe->first = now;
-        probe->first_step = probe->last_step;
-    }
-    probe->last = now;
-    if (now - probe->first >= PROBE_SECONDS && probe->last_step > probe->first_step)
-        close_probe(probing, probe);
-}
-
-static bool hear(struct probing *probing, struct probe *probe, const char *line)
-{
-    struct message message;
-    if (!message_read(line, &message, probing->error))
+    struct rehearsal *rehearsal = &place->rehearsal;
+    const struct finding *finding = &probing->findings[place->arm];
+    if (!rehearsal_attend(rehearsal, probing->plan->experiment->arms[place->arm].name, probing->error))
         return false;
-    bool done = true;
-    if (message.kind == MESSAGE_BEGIN)
-        hear_begin(probing, probe, &message);
-    else if (message.kind == MESSAGE_METRICS)
-        hear_steps(probing, probe, &message);
-    else if (message.kind == MESSAGE_COMMIT)
-        child_send(&probe->child, &(struct message){.kind = MESSAGE_COMMITTED, .step = message.step});
-    else if (message.kind == MESSAGE_END)
-        close_probe(probing, probe);
-    else if (message.kind == MESSAGE_TROUBLE)
-        done = error_add(probing->error, "%s: %.*s", probing->plan->experiment->arms[probe->arm].name,
-                         (int)strcspn(message.detail, "\n"), message.detail);
-    message_close(&message);
-    return done;
-}
-
-static bool attend(struct probing *probing, struct probe *probe)
-{
-    struct text ending = {0};
-    const char *line;
-    if (!lines_fill(&probe->child.messages, probing->error))
-        return false;
-    while (probe->is_open && (line = lines_next(&probe->child.messages)))
-        if (!hear(probing, probe, line))
-            return false;
-    if (!probe->is_open)
+    if (rehearsal->begun == 0)
         return true;
-    child_listen(&probe->child);
-    bool ended = probe->child.messages.ended;
-    if (ended) {
-        child_wait(&probe->child, &ending);
-        error_add(probing->error, "%s: the worker %s", probing->plan->experiment->arms[probe->arm].name,
-                  ending.length ? ending.data : "ended without a word");
-        text_free(&ending);
-        return false;
-    }
-    if (probe->begun > 0 && clock_seconds() - probe->begun > PATIENCE_SECONDS)
-        close_probe(probing, probe);
+    if (!finding->known)
+        find(probing, place);
+    bool is_enough = rehearsal->last - rehearsal->first >= PROBE_SECONDS && rehearsal->last_step > rehearsal->first_step;
+    if (!finding->is_timed || is_enough || rehearsal->ended || clock_seconds() - rehearsal->begun > PATIENCE_SECONDS)
+        leave(probing, place);
     return true;
 }
 
-// A pass over all probes; *busy is false when the last has ended.
+// A pass over all places; *busy is false when the last has ended.
 static bool probe_once(struct probing *probing, struct pollfd *polls, bool *busy)
 {
     *busy = false;
     for (int i = 0; i < probing->jobs; i++) {
-        struct probe *probe = &probing->probes[i];
-        if (!probe->is_open && !open_probe(probing, probe))
+        struct place *place = &probing->places[i];
+        if (!place->rehearsal.is_open && !fill(probing, place))
             return false;
-        polls[i] = (struct pollfd){.fd = probe->is_open ? probe->child.messages.file : -1, .events = POLLIN};
-        *busy = *busy || probe->is_open;
+        polls[i] =
+            (struct pollfd){.fd = place->rehearsal.is_open ? place->rehearsal.child.messages.file : -1, .events = POLLIN};
+        *busy = *busy || place->rehearsal.is_open;
     }
     if (!*busy)
         return true;
     if (poll(polls, (nfds_t)probing->jobs, 200) < 0 && errno != EINTR)
         return error_add(probing->error, "the probes cannot be waited for: %s", strerror(errno));
     for (int i = 0; i < probing->jobs; i++)
-        if (probing->probes[i].is_open && !attend(probing, &probing->probes[i]))
+        if (probing->places[i].rehearsal.is_open && !attend(probing, &probing->places[i]))
             return false;
     return true;
 }
@@ -194,14 +130,13 @@ static bool probe_once(struct probing *probing, struct pollfd *polls, bool *busy
 static bool probe_all(struct probing *probing)
 {
     struct pollfd *polls = memory_allocate((size_t)probing->jobs, sizeof *polls);
-    probing->probes = memory_allocate((size_t)probing->jobs, sizeof *probing->probes);
+    probing->places = memory_allocate((size_t)probing->jobs, sizeof *probing->places);
     bool busy = true, done = true;
     while (done && busy)
         done = probe_once(probing, polls, &busy);
     for (int i = 0; i < probing->jobs; i++)
-        if (probing->probes[i].is_open)
-            close_probe(probing, &probing->probes[i]);
-    free(probing->probes);
+        rehearsal_close(&probing->places[i].rehearsal);
+    free(probing->places);
     free(polls);
     return done;
 }
@@ -249,6 +184,20 @@ static int compare_bytes(const void *a, const void *b)
     return (first < second) - (first > second);
 }
 
+// Until the last run has ended.
+static double all_seconds(const struct probing *probing)
+{
+    const struct plan *plan = probing->plan;
+    double *seconds = memory_allocate((size_t)plan->run_count, sizeof *seconds);
+    int count = 0;
+    for (int i = 0; i < plan->run_count; i++)
+        if (plan->runs[i].state == RUN_PLANNED)
+            seconds[count++] = probing->estimate->arms[plan->runs[i].arm].seconds;
+    double end = split_seconds(seconds, count, &(struct split_speed){{probing->jobs, probing->threads}, 1});
+    free(seconds);
+    return end;
+}
+
 static bool add_up(struct probing *probing, struct error *error)
 {
     const struct experiment *experiment = probing->plan->experiment;
@@ -265,11 +214,12 @@ static bool add_up(struct probing *probing, struct error *error)
         // The data are those of an earlier arm, mostly; making them again costs a moment.
         done = evaluated_tokens(run, &tokens, error);
         arm->seconds = run_seconds(probing, i, tokens);
-        estimate->seconds += arm->seconds * arm->runs_left / probing->jobs;
         estimate->disk_bytes += rows_bytes(arm, run);
         largest_checkpoint = checkpoint_bytes(arm) > largest_checkpoint ? checkpoint_bytes(arm) : largest_checkpoint;
         bytes[i] = arm->planned_bytes;
     }
+    if (done)
+        estimate->seconds = all_seconds(probing);
     qsort(bytes, (size_t)experiment->arm_count, sizeof *bytes, compare_bytes);
     for (int i = 0; i < probing->jobs && i < estimate->runs_left; i++)
         estimate->memory_bytes += bytes[i < experiment->arm_count ? i : 0];
@@ -278,12 +228,12 @@ static bool add_up(struct probing *probing, struct error *error)
     return done;
 }
 
-bool estimate_open(struct estimate *estimate, const struct plan *plan, int jobs, int threads, const char *const *plugins,
+bool estimate_open(struct estimate *estimate, const struct plan *plan, const struct split *split, const char *const *plugins,
                    struct error *error)
 {
     size_t arms = (size_t)plan->experiment->arm_count;
     struct probing probing = {
-        .plan = plan, .estimate = estimate, .jobs = jobs, .threads = threads, .plugins = plugins, .error = error};
+        .plan = plan, .estimate = estimate, .jobs = split->jobs, .threads = split->threads, .plugins = plugins, .error = error};
     struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
     *estimate = (struct estimate){.arms = memory_allocate(arms, sizeof *estimate->arms), .runs_left = plan_left(plan)};
     probing.findings = memory_allocate(arms, sizeof *probing.findings);

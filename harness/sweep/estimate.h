@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "sweep/plan.h"
+#include "sweep/split.h"
 
 struct arm_estimate {
     int runs_left;
@@ -23,7 +24,7 @@ struct estimate {
 };
 
 // `plan` has been looked up. False when an arm's worker refuses its run or cannot be started. Released by estimate_close.
-bool estimate_open(struct estimate *estimate, const struct plan *plan, int jobs, int threads, const char *const *plugins,
+bool estimate_open(struct estimate *estimate, const struct plan *plan, const struct split *split, const char *const *plugins,
                    struct error *error);
 void estimate_close(struct estimate *estimate);
 

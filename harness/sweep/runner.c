@@ -4,14 +4,15 @@
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "sweep/attempt.h"
+#include "sweep/checkpoints.h"
+#include "sweep/stop.h"
+#include "sweep/trial.h"
 #include "sweep/worker.h"
 
 static const int TICK_MILLISECONDS = 200;
@@ -35,35 +36,16 @@ struct runner {
     struct pollfd *polls; // POLLS_EACH for every worker, then the signals
     struct run *run;      // of the worker being started
     int next;             // runs before it were taken
-    int signals;
+    int untaken;          // runs from there on that are to be run
+    struct split_choice choice;
+    struct split split; // now: the choice's, or its tail's
+    struct stop stop;
     bool interrupted;
     double began;
     struct error *error;
 };
 
 static bool is_done(const struct planned_run *run) { return run->state == RUN_FINISHED || run->state == RUN_DIVERGED; }
-
-static char *checkpoint_path(const struct runner *runner, const struct planned_run *run)
-{
-    struct text path = {0};
-    text_add(&path, "%s/%s.safetensors", runner->options->checkpoints, run->id);
-    return path.data;
-}
-
-// The file, and the half of one that a kill may have left beside it. False, with errno, where the file stays.
-static bool remove_checkpoint(const struct runner *runner, const struct planned_run *run)
-{
-    struct text beside = {0};
-    char *path = checkpoint_path(runner, run);
-    text_add(&beside, "%s.new", path);
-    unlink(beside.data);
-    bool gone = unlink(path) == 0 || errno == ENOENT;
-    int number = errno;
-    text_free(&beside);
-    free(path);
-    errno = number;
-    return gone;
-}
 
 static void note(const struct runner *runner, const struct planned_run *run, const char *what, const char *then)
 {
@@ -76,12 +58,34 @@ static void note(const struct runner *runner, const struct planned_run *run, con
 
 // ---- Starting ------------------------------------------------------------------------------------------------------------------
 
+static bool is_busy(const struct runner *runner)
+{
+    for (int i = 0; i < runner->choice.split.jobs; i++)
+        if (runner->workers[i].run)
+            return true;
+    return false;
+}
+
+// The last runs, where they get the machine in a way of their own, begin when all others have ended.
+static bool must_wait(struct runner *runner)
+{
+    const struct split_choice *choice = &runner->choice;
+    if (!choice->tail_runs || runner->untaken > choice->tail_runs || runner->split.jobs == choice->tail.jobs)
+        return false;
+    if (is_busy(runner))
+        return true;
+    runner->split = choice->tail;
+    return false;
+}
+
 static struct planned_run *next_run(struct runner *runner)
 {
     while (runner->next < runner->plan->run_count) {
         struct planned_run *run = &runner->plan->runs[runner->next++];
-        if (!is_done(run))
-            return run;
+        if (is_done(run))
+            continue;
+        runner->untaken--;
+        return run;
     }
     return NULL;
 }
@@ -89,25 +93,23 @@ static struct planned_run *next_run(struct runner *runner)
 // Another run is beside this one, or will be as soon as the next place is filled.
 static bool shares_machine(const struct runner *runner, const struct worker *worker)
 {
-    for (int i = 0; i < runner->options->jobs; i++)
+    for (int i = 0; i < runner->choice.split.jobs; i++)
         if (&runner->workers[i] != worker && runner->workers[i].run)
             return true;
-    for (int i = runner->next; runner->options->jobs > 1 && i < runner->plan->run_count; i++)
-        if (!is_done(&runner->plan->runs[i]))
-            return true;
-    return false;
+    int later = runner->split.jobs == runner->choice.tail.jobs ? 0 : runner->choice.tail_runs;
+    return runner->split.jobs > 1 && runner->untaken > later;
 }
 
 static bool start(struct runner *runner, struct worker *worker, struct planned_run *run)
 {
     struct arena arena = {0};
-    char *checkpoint = checkpoint_path(runner, run);
+    char *checkpoint = checkpoints_path(runner->options->checkpoints, run->id);
     plan_run(runner->plan, run, runner->run);
     struct message request = {
         .kind = MESSAGE_RUN,
         .id = run->id,
         .values = worker_values(runner->run, &arena),
-        .threads = runner->options->threads,
+        .threads = runner->split.threads,
         .checkpoint = checkpoint,
     };
     worker->run = run;
@@ -128,9 +130,9 @@ static bool start(struct runner *runner, struct worker *worker, struct planned_r
 
 static bool fill_places(struct runner *runner)
 {
-    for (int i = 0; i < runner->options->jobs; i++) {
+    for (int i = 0; i < runner->split.jobs; i++) {
         struct worker *worker = &runner->workers[i];
-        struct planned_run *run = worker->run ? NULL : next_run(runner);
+        struct planned_run *run = worker->run || must_wait(runner) ? NULL : next_run(runner);
         if (!run)
             continue;
         worker->crashes = 0;
@@ -180,7 +182,7 @@ static bool retry_or_fail(struct runner *runner, struct worker *worker, const ch
 // A checkpoint that stayed would be found ahead again, for ever.
 static bool start_over_or_fail(struct runner *runner, struct worker *worker)
 {
-    if (remove_checkpoint(runner, worker->run)) {
+    if (checkpoints_remove(runner->options->checkpoints, worker->run->id)) {
         note(runner, worker->run, "its checkpoint is ahead of the database", "started over");
         return start(runner, worker, worker->run);
     }
@@ -206,7 +208,7 @@ static bool conclude(struct runner *runner, struct worker *worker)
         diverged = worker->attempt.record.diverged;
         run->state = diverged ? RUN_DIVERGED : RUN_FINISHED;
         run->seconds = clock_seconds() - worker->attempt.began;
-        remove_checkpoint(runner, run);
+        checkpoints_remove(runner->options->checkpoints, run->id);
         leave_place(runner, worker, NULL);
         break;
     case OUTCOME_TROUBLE:
@@ -227,7 +229,7 @@ cleanup:
 static void stop_all(struct runner *runner)
 {
     struct error ignored = {0}; // the run is then found in state `running`, which means the same
-    for (int i = 0; i < runner->options->jobs; i++) {
+    for (int i = 0; i < runner->choice.split.jobs; i++) {
         struct worker *worker = &runner->workers[i];
         if (worker->attempt.is_open)
             attempt_abandon(&worker->attempt);
@@ -265,7 +267,7 @@ static void set_poll(struct pollfd *poll, bool wanted, int file)
 
 static bool wait_for_something(struct runner *runner)
 {
-    int jobs = runner->options->jobs;
+    int jobs = runner->choice.split.jobs;
     for (int i = 0; i < jobs; i++) {
         const struct child *child = &runner->workers[i].attempt.child;
         bool is_open = runner->workers[i].attempt.is_open;
@@ -273,11 +275,10 @@ static bool wait_for_something(struct runner *runner)
         set_poll(&runner->polls[POLLS_EACH * i + 1], is_open && !child->complaints.ended, child->complaints.file);
         set_poll(&runner->polls[POLLS_EACH * i + 2], is_open, child->exit_notice);
     }
-    set_poll(&runner->polls[POLLS_EACH * jobs], true, runner->signals);
+    set_poll(&runner->polls[POLLS_EACH * jobs], true, runner->stop.file);
     if (poll(runner->polls, (nfds_t)(POLLS_EACH * jobs + 1), TICK_MILLISECONDS) < 0 && errno != EINTR)
         return error_add(runner->error, "the workers cannot be waited for: %s; the same command continues", strerror(errno));
-    struct signalfd_siginfo signal;
-    runner->interrupted = read(runner->signals, &signal, sizeof signal) > 0;
+    runner->interrupted = stop_is_asked(&runner->stop);
     return true;
 }
 
@@ -298,7 +299,7 @@ static bool attend(struct runner *runner, struct worker *worker, const struct po
 static void show(struct runner *runner)
 {
     double now = clock_seconds();
-    for (int i = 0; i < runner->options->jobs; i++) {
+    for (int i = 0; i < runner->choice.split.jobs; i++) {
         const struct attempt *attempt = &runner->workers[i].attempt;
         struct runner_place *place = &runner->places[i];
         if (!place->run)
@@ -315,14 +316,6 @@ static void show(struct runner *runner)
         runner->watch->tick(runner->watch->context, &runner->status);
 }
 
-static bool is_busy(const struct runner *runner)
-{
-    for (int i = 0; i < runner->options->jobs; i++)
-        if (runner->workers[i].run)
-            return true;
-    return false;
-}
-
 static bool loop(struct runner *runner)
 {
     while (fill_places(runner)) {
@@ -333,53 +326,69 @@ static bool loop(struct runner *runner)
             return false;
         if (runner->interrupted)
             return true;
-        for (int i = 0; i < runner->options->jobs; i++)
+        for (int i = 0; i < runner->choice.split.jobs; i++)
             if (!attend(runner, &runner->workers[i], &runner->polls[POLLS_EACH * i]))
                 return false;
     }
     return false;
 }
 
+static void choose(struct runner *runner)
+{
+    struct text line = {0};
+    const struct runner_options *options = runner->options;
+    trial_choose(runner->plan,
+                 &(struct trial_options){.jobs = options->jobs,
+                                         .threads = options->threads,
+                                         .plugins = options->plugins,
+                                         .stop = runner->stop.file},
+                 &runner->choice);
+    runner->split = runner->choice.split;
+    if (isnan(runner->choice.seconds) || !runner->watch->note)
+        return;
+    split_choice_print(&runner->choice, &line);
+    runner->watch->note(runner->watch->context, line.data);
+    text_free(&line);
+}
+
+static void open_places(struct runner *runner)
+{
+    size_t jobs = (size_t)runner->choice.split.jobs;
+    runner->places = memory_allocate(jobs, sizeof *runner->places);
+    runner->workers = memory_allocate(jobs, sizeof *runner->workers);
+    runner->polls = memory_allocate(POLLS_EACH * jobs + 1, sizeof *runner->polls);
+    runner->status.places = runner->places;
+    runner->status.jobs = (int)jobs;
+}
+
 bool runner_run(struct store *store, struct plan *plan, const struct runner_options *options, const struct runner_watch *watch,
                 struct runner_result *result, struct error *error)
 {
-    size_t jobs = (size_t)options->jobs;
-    struct runner runner = {.store = store, .plan = plan, .options = options, .watch = watch, .error = error};
-    sigset_t stops, before;
-    struct sigaction ignore = {.sa_handler = SIG_IGN}, pipe_before;
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGINT);
-    sigaddset(&stops, SIGTERM);
-    sigaddset(&stops, SIGHUP);
-    sigprocmask(SIG_BLOCK, &stops, &before);
-    sigaction(SIGPIPE, &ignore, &pipe_before); // a worker that died is noticed by its end
+    struct runner runner = {
+        .store = store, .plan = plan, .options = options, .watch = watch, .untaken = plan_left(plan), .error = error};
     messages_open();
-    runner.places = memory_allocate(jobs, sizeof *runner.places);
-    runner.workers = memory_allocate(jobs, sizeof *runner.workers);
-    runner.polls = memory_allocate(POLLS_EACH * jobs + 1, sizeof *runner.polls);
     runner.run = memory_allocate(1, sizeof *runner.run);
     runner.began = clock_seconds();
-    runner.status = (struct runner_status){.plan = plan, .places = runner.places, .jobs = options->jobs};
+    runner.status = (struct runner_status){.plan = plan};
     for (int i = 0; i < plan->run_count; i++)
         if (is_done(&plan->runs[i])) {
             runner.status.reused++;
-            remove_checkpoint(&runner, &plan->runs[i]);
+            checkpoints_remove(options->checkpoints, plan->runs[i].id);
         }
-    runner.signals = signalfd(-1, &stops, SFD_NONBLOCK | SFD_CLOEXEC);
-    bool done = runner.signals >= 0 && folder_create(options->checkpoints, error);
-    if (runner.signals < 0)
-        error_add(error, "signals cannot be listened to: %s; raise the limit of open files", strerror(errno));
-    done = done && loop(&runner);
-    stop_all(&runner);
+    bool done = stop_open(&runner.stop, error) && folder_create(options->checkpoints, error);
+    if (done) {
+        choose(&runner);
+        open_places(&runner);
+        runner.interrupted = stop_is_asked(&runner.stop);
+        done = runner.interrupted || loop(&runner);
+        stop_all(&runner);
+    }
     *result = (struct runner_result){runner.status.finished, runner.status.diverged, runner.status.failed, plan_left(plan),
                                      runner.interrupted};
-    if (runner.signals >= 0)
-        close(runner.signals);
     free(runner.places);
     free(runner.workers);
     free(runner.polls);
     free(runner.run);
-    sigaction(SIGPIPE, &pipe_before, NULL);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    stop_close(&runner.stop);
     return done;
 }

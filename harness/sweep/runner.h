@@ -2,6 +2,7 @@
 //
 // A run that crashes is tried again from its checkpoint; one that diverged is a result; one that takes too long, falls silent or
 // meets trouble has failed, with the reason. SIGINT and SIGTERM stop the workers and keep everything: the same command continues.
+// Where the user leaves it open, trials find how many run at once and with how many threads; which changes no run's bits.
 // This process multiplies nothing: products and their threads live in the workers.
 #ifndef SWEEP_RUNNER_H
 #define SWEEP_RUNNER_H
@@ -13,7 +14,7 @@
 enum { CRASH_RETRIES = 2 };
 
 struct runner_options {
-    int jobs, threads;          // workers at once, threads of each
+    int jobs, threads;          // workers at once, threads of each; 0: as trial.h finds
     double time_limit;          // seconds of a run, all its attempts here together; 0: none
     double hang_limit;          // seconds between two words of a worker; 0: none
     const char *checkpoints;    // the folder of <run id>.safetensors

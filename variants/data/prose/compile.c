@@ -112,12 +112,14 @@ static int form_of(const char *name)
     mistake("no such pronoun", name);
 }
 
-static void add_item(struct prose *prose, struct symbol *symbol, const struct item *item)
+static void add_item(struct symbol *symbol, const struct item *item)
 {
     if (symbol->count == ITEMS_MAX)
         mistake("too many items", symbol->name);
-    if (!symbol->items)
-        symbol->items = arena_allocate(&prose->arena, ITEMS_MAX, sizeof *symbol->items);
+    if (symbol->count == symbol->capacity) {
+        symbol->capacity = symbol->capacity ? 2 * symbol->capacity : 8;
+        symbol->items = memory_resize(symbol->items, (size_t)symbol->capacity, sizeof *symbol->items);
+    }
     symbol->items[symbol->count++] = *item;
     symbol->fixed += item->text != NULL;
     symbol->introduces |= item->stores != ROLE_NONE;
@@ -147,7 +149,7 @@ static bool define_list(struct prose *prose, struct symbol *symbol)
         item.text = strcmp(ending, "+s") == 0 ? word->other : word->text;
         item.word = word;
         item.weight = word->weight;
-        add_item(prose, symbol, &item);
+        add_item(symbol, &item);
     }
     return true;
 }
@@ -167,7 +169,7 @@ static void define_role(struct prose *prose, int id)
         for (int i = 0; i < prose->symbols[list].count; i++) {
             struct item item = prose->symbols[list].items[i];
             item.stores = role_of(name, (int)(equals - name));
-            add_item(prose, &prose->symbols[id], &item);
+            add_item(&prose->symbols[id], &item);
         }
     } else {
         struct item item = plain;
@@ -176,7 +178,7 @@ static void define_role(struct prose *prose, int id)
         item.role = role_of(name, (int)strcspn(name, ":"));
         if (strchr(name, ':'))
             item.form = form_of(strchr(name, ':') + 1);
-        add_item(prose, symbol, &item);
+        add_item(symbol, &item);
     }
 }
 
@@ -202,6 +204,16 @@ static int read_references(struct prose *prose, const char *text, int16_t refere
     return count;
 }
 
+// What follows an item, then the rest of the rule that begins with it.
+static const int16_t *join(struct prose *prose, const struct item *item, const int16_t *rest, int rest_count)
+{
+    int16_t *then = arena_allocate(&prose->arena, (size_t)(item->then_count + rest_count), sizeof *then);
+    if (item->then_count)
+        memcpy(then, item->then, (size_t)item->then_count * sizeof *then);
+    memcpy(then + item->then_count, rest, (size_t)rest_count * sizeof *then);
+    return then;
+}
+
 static void define_rule(struct prose *prose, int id, const struct rule *rule, uint64_t total)
 {
     int16_t references[REFERENCES_MAX];
@@ -211,18 +223,18 @@ static void define_rule(struct prose *prose, int id, const struct rule *rule, ui
     const struct symbol first = prose->symbols[references[0]];
     if (first.copy_to != ROLE_NONE)
         mistake("a rule begins without a word", rule->text);
+    const int16_t *then = NULL;
     for (int i = 0; i < first.count; i++) {
         struct item item = first.items[i];
-        int16_t *then = arena_allocate(&prose->arena, (size_t)(item.then_count + count), sizeof *then);
-        if (item.then_count)
-            memcpy(then, item.then, (size_t)item.then_count * sizeof *then);
-        memcpy(then + item.then_count, references + 1, (size_t)(count - 1) * sizeof *then);
+        // The words of a list are followed by the same: it is written once.
+        if (i == 0 || item.then != first.items[i - 1].then || item.then_count != first.items[i - 1].then_count)
+            then = join(prose, &item, references + 1, count - 1);
         item.then = then;
         item.then_count += count - 1;
         item.nests |= nests;
         item.weight = item.weight * (uint64_t)rule->weight / total;
         item.weight += item.weight == 0;
-        add_item(prose, &prose->symbols[id], &item);
+        add_item(&prose->symbols[id], &item);
     }
 }
 
@@ -252,7 +264,7 @@ static void define(struct prose *prose, int id)
     if (*symbol->name == '"') {
         struct item item = plain;
         item.text = symbol->name + 1;
-        add_item(prose, symbol, &item);
+        add_item(symbol, &item);
     } else if (*symbol->name == '^' || islower((unsigned char)*symbol->name)) {
         define_role(prose, id);
     } else if (!define_list(prose, symbol)) {
@@ -276,7 +288,7 @@ static void define_shallow(struct prose *prose, int id)
     prose->symbols[id].shallow = shallow;
     for (int i = 0; i < prose->symbols[id].count; i++)
         if (!prose->symbols[id].items[i].nests)
-            add_item(prose, &prose->symbols[shallow], &prose->symbols[id].items[i]);
+            add_item(&prose->symbols[shallow], &prose->symbols[id].items[i]);
 }
 
 static int by_text(const void *a, const void *b)
@@ -339,6 +351,8 @@ void prose_close(struct prose *prose)
 {
     if (!prose)
         return;
+    for (int i = 0; i < prose->count; i++)
+        free(prose->symbols[i].items);
     free(prose->symbols);
     arena_close(&prose->arena);
     free(prose);
