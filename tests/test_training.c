@@ -402,7 +402,7 @@ Test(training, evaluation_reads_every_window_once)
     int seen[TOKENS] = {0};
     cr_assert(open_data(NULL, &dataset, &error) && batch_open(&room, 4, 6, &error), "%s", error.text);
     const struct span part = dataset.parts[DATA_VALIDATION];
-    int64_t windows = batch_windows(&dataset, DATA_VALIDATION, 6), count = part.end - part.begin;
+    int64_t windows = batch_sequences(&dataset, DATA_VALIDATION, 6), count = part.end - part.begin;
     cr_assert_eq(windows, (count - 1) / 6);
     for (int64_t first = 0; first < windows; first += 4) {
         int64_t left = windows - first < 4 ? windows - first : 4;
@@ -458,9 +458,9 @@ Test(training, evaluation_does_not_depend_on_its_batch)
         evaluate(trainer.eval_executor, &room, &dataset, DATA_TEST, 0, &evaluation);
         losses[i] = evaluation.loss;
         errors[i] = evaluation.standard_error;
-        cr_expect_eq(evaluation.windows, (TOKENS / 20 - 1) / 16);
+        cr_expect_eq(evaluation.sequences, (TOKENS / 20 - 1) / 16);
         evaluate(trainer.eval_executor, &room, &dataset, DATA_TEST, 40, &evaluation);
-        cr_expect_eq(evaluation.windows, 2, "40 tokens are 2 windows of 16, not %lld", (long long)evaluation.windows);
+        cr_expect_eq(evaluation.sequences, 2, "40 tokens are 2 windows of 16, not %lld", (long long)evaluation.sequences);
         evaluation_close(&room);
     }
     cr_expect(fabs(losses[0] - losses[1]) < 1e-6 && fabs(errors[0] - errors[1]) < 1e-6, "%.9g and %.9g", losses[0], losses[1]);

@@ -175,22 +175,67 @@ static bool init_law(const struct run *run, struct text *seen)
     return true;
 }
 
-static bool data_law(const struct run *run, struct text *seen)
+enum { EXAMPLE = 64, EXAMPLES = 8 };
+struct example {
+    int32_t tokens[EXAMPLE], targets[EXAMPLE];
+};
+
+static bool example_is_sane(const struct example *example, const struct model_scalars *model)
 {
-    const struct choice *choice = run_choice(run, SLOT_DATA, 0);
-    struct dataset once = {0}, again = {0};
+    bool counts = false;
+    for (int64_t t = 0; t < EXAMPLE; t++) {
+        int32_t token = example->tokens[t], target = example->targets[t];
+        if (token < 0 || token >= model->vocab || target < -1 || target >= model->vocab)
+            return false;
+        counts |= target >= 0;
+    }
+    return counts;
+}
+
+// Each example is read twice over what another has left, and must be like no other of any part.
+static bool examples_law(const struct dataset *dataset, struct text *seen)
+{
+    struct example examples[DATA_PARTS * EXAMPLES];
+    int count = 0;
+    for (int part = 0; part < DATA_PARTS; part++)
+        for (int64_t i = 0; i < EXAMPLES && i < dataset->examples[part]; i++, count++) {
+            struct example *own = &examples[count], again;
+            memset(&again, part, sizeof again);
+            dataset_example(dataset, (enum data_part)part, i, own->tokens, own->targets);
+            dataset_example(dataset, (enum data_part)part, i, again.tokens, again.targets);
+            bool same = !memcmp(own, &again, sizeof again);
+            for (int j = 0; same && j < count; j++)
+                same = memcmp(own, &examples[j], sizeof *own) != 0;
+            if (same && example_is_sane(own, &dataset->run->model))
+                continue;
+            text_add(seen, "example %lld of part %d %s", (long long)i, part,
+                     same ? "has a token outside the vocabulary, or no target that counts"
+                          : "is not the same when read again, or the same as another");
+            return false;
+        }
+    return count > 0;
+}
+
+static bool data_law(const struct run *small, struct text *seen)
+{
+    struct run roomy = *small;
+    const struct run *run = &roomy;
+    struct dataset once, again;
     struct error error = {0};
-    bool holds = choice->component->data.open(&choice->options, &once, &error);
+    roomy.model.seq_len = roomy.model.vocab = EXAMPLE;
+    bool holds = dataset_open(&once, run, &error);
     if (!holds) { // data that needs a path has none here: its refusal must be a line for a person
         holds = error.count == 1 && error.length > 10;
         text_add(seen, "refused without a reason");
         return holds;
     }
-    holds = choice->component->data.open(&choice->options, &again, &error);
+    holds = dataset_open(&again, run, &error);
     if (!holds || strcmp(once.hash, again.hash)) {
         text_add(seen, "opened twice, it is not the same data");
         holds = false;
     }
+    if (once.run)
+        return examples_law(&once, seen) && holds;
     for (int part = 0; holds && part < DATA_PARTS; part++)
         for (int64_t i = once.parts[part].begin; holds && i < once.parts[part].end; i++)
             if (once.tokens[i] >= once.vocab || (once.surprise && !isfinite(once.surprise[i]))) {

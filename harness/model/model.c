@@ -54,6 +54,8 @@ static void build(struct graph *graph, const struct run *run)
     graph->logits = head(&block, table, residual->close(&block, stream));
     double coefficient = z_loss->component ? z_loss->component->coefficient.value(&z_loss->options) : 0;
     graph->row_loss = op_cross_entropy(graph, graph->logits, graph->targets, coefficient, &graph->row_log_z);
+    if (graph->mode == GRAPH_EVAL)
+        graph->row_correct = op_correct(graph, graph->logits, graph->targets);
 }
 
 bool model_build(struct graph *graph, const struct run *run, const struct model_request *request, struct parameters *parameters,

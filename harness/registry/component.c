@@ -30,10 +30,17 @@ static const struct required {
     [SLOT_DROPOUT] = {{offsetof(struct component, coefficient.value), "value"}},
     [SLOT_OPTIMIZER] = {{offsetof(struct component, optimizer.apply), "apply"}},
     [SLOT_SCHEDULE] = {{offsetof(struct component, schedule.factor), "factor"}},
-    [SLOT_DATA] = {{offsetof(struct component, data.open), "open"}},
 };
 
 typedef void (*call)(void);
+
+static bool data_is_of_one_kind(const struct data_calls *data, const char *who, struct error *error)
+{
+    bool stream = data->open && !data->examples && !data->example;
+    bool examples = data->examples && data->example && !data->open && !data->identity;
+    return stream || examples ||
+           error_request(error, "%s: it needs the call `open`, or `examples` and `example` and no other", who);
+}
 
 static bool calls_are_there(const struct component *component, const char *who, struct error *error)
 {
@@ -45,6 +52,8 @@ static bool calls_are_there(const struct component *component, const char *who, 
             done = error_request(error, "%s: its call `%s` is missing; a %s component needs it", who,
                                  required[component->slot][i].name, slot_facts[component->slot].name);
     }
+    if (component->slot == SLOT_DATA)
+        return data_is_of_one_kind(&component->data, who, error) && done;
     if (component->slot != SLOT_OPTIMIZER)
         return done;
     if (component->optimizer.state_count < 0 || component->optimizer.state_count > OPTIMIZER_STATE_MAX)

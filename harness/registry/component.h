@@ -18,7 +18,7 @@
 
 // Raised when a structure of this header or of the graph changes. Every object file that includes the header carries it, so a
 // plug-in of another number is refused before its descriptor is read.
-enum { COMPONENT_ABI = 1, OPTIONS_SIZE_MAX = 96, LAYER_LIST_MAX = 16 };
+enum { COMPONENT_ABI = 2, OPTIONS_SIZE_MAX = 96, LAYER_LIST_MAX = 16 };
 __attribute__((weak, visibility("default"))) extern const int ablate_component_abi;
 __attribute__((weak, visibility("default"))) const int ablate_component_abi = COMPONENT_ABI;
 
@@ -184,31 +184,44 @@ struct schedule_calls {
     double (*factor)(const void *options, int64_t step, int64_t steps, int64_t warmup);
 };
 
-// Three parts of tokens. Windows of seq_len + 1 tokens are cut from them: inputs and, one later, targets.
+// Three parts, each of one kind: a stream of tokens, of which windows of seq_len + 1 are cut (inputs and, one later, targets); or
+// examples, of seq_len tokens and targets each, made when they are wanted.
 enum data_part { DATA_TRAIN, DATA_VALIDATION, DATA_TEST, DATA_PARTS };
 struct dataset {
-    uint16_t *tokens;              // all parts in a row
+    uint16_t *tokens;              // of a stream: all parts in a row
     struct span parts[DATA_PARTS]; // into tokens
     const char *files[DATA_PARTS]; // where each part came from, for messages; NULL for a generator; they are the options'
     int64_t vocab;                 // every token is below it
     float *surprise;               // -log p of each token by the source itself, in nats; NULL where unknown
     bool tokens_are_bytes;         // bits per byte can be given
-    char hash[HASH_TEXT_SIZE];     // of the tokens: part of a run's identity
+    char hash[HASH_TEXT_SIZE];     // of the tokens, or of what makes the examples: part of a run's identity
+    int64_t examples[DATA_PARTS];  // how many each part has; 0 in a stream
+    const struct run *run;         // whose data component makes them; NULL in a stream
     size_t allocated, surprise_allocated;
 };
 struct data_calls {
-    // The hash without the tokens where that is cheaper (a generator's options); NULL: `open` is called for it.
+    // A stream. The hash without the tokens where that is cheaper (a generator's options); NULL: `open` is called for it.
     void (*identity)(const void *options, char hash[HASH_TEXT_SIZE]);
     // Reads or makes the tokens. Errors name the file and what to do. Released by dataset_close, also after a failure.
     bool (*open)(const void *options, struct dataset *dataset, struct error *error);
+    // Or examples, instead of both: how many a part has, and the one that `key` (random.h) stands for, tokens and targets
+    // [seq_len] below model.vocab; a target of -1 counts for nothing, at least one counts, and each that does follows from the
+    // tokens that its position may see: a perfect model's loss is 0.
+    int64_t (*examples)(const void *options, enum data_part part);
+    void (*example)(const void *options, const struct model_scalars *model, uint64_t key, int32_t *tokens, int32_t *targets);
 };
+// The run's data, of either kind; `run` must outlive it. And its hash, opened only where there is no cheaper way.
+bool dataset_open(struct dataset *dataset, const struct run *run, struct error *error);
+bool dataset_identity(const struct run *run, char hash[HASH_TEXT_SIZE], struct error *error);
 void dataset_close(struct dataset *dataset);
+// Example `index` of a part: always the same one, of no other part.
+void dataset_example(const struct dataset *dataset, enum data_part part, int64_t index, int32_t *tokens, int32_t *targets);
 // For `open`: memory for `count` tokens (and surprises). Then the split 90/5/5 of the tokens there are, or of one train and one
 // held-out file (halved); it also finds vocab, and the hash unless a generator has set its own.
 bool dataset_allocate(struct dataset *dataset, int64_t count, bool surprise, struct error *error);
 void dataset_split(struct dataset *dataset, int64_t count);
 void dataset_split_at(struct dataset *dataset, int64_t train, int64_t count);
-// When a run meets its data: tokens of model.vocab or more, and parts shorter than one window of seq_len + 1, are refused.
+// When a run meets its data: a stream's tokens of model.vocab or more, and parts shorter than one window of seq_len + 1, are refused.
 bool dataset_check(const struct dataset *dataset, int64_t vocab, int64_t seq_len, struct error *error);
 // The `accepts` of data whose targets are the next tokens: a model that looks ahead would see its answers.
 bool dataset_accepts_next_token(const void *options, const struct run *run, struct error *error);

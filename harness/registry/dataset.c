@@ -1,11 +1,13 @@
-// dataset.c: the memory of a dataset, its three parts, and whether they serve a run.
+// dataset.c: a run's data opened, whole examples or a stream; the memory of a stream, its three parts, and whether they serve.
 //
-// Data components call dataset_allocate and dataset_split; the trainer calls dataset_check and dataset_close.
+// Data components call dataset_allocate and dataset_split; whoever plans or trains a run calls the rest.
 #include "registry/component.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/memory.h"
+#include "registry/run.h"
 
 static const char *const part_names[DATA_PARTS] = {"train", "validation", "test"};
 
@@ -27,6 +29,51 @@ bool dataset_allocate(struct dataset *dataset, int64_t count, bool surprise, str
     dataset->surprise = block;
     dataset->surprise_allocated = surprises;
     return true;
+}
+
+// What makes the examples is all there is to hash; their length and vocabulary are in the run's identity.
+static void hash_examples(const struct choice *choice, char hash[HASH_TEXT_SIZE])
+{
+    struct text words = {0};
+    text_add(&words, "version %d ", choice->component->version);
+    choice_print(SLOT_DATA, choice, &words);
+    hash_bytes(words.data, words.length, hash);
+    text_free(&words);
+}
+
+bool dataset_open(struct dataset *dataset, const struct run *run, struct error *error)
+{
+    const struct choice *choice = run_choice(run, SLOT_DATA, 0);
+    const struct data_calls *calls = &choice->component->data;
+    *dataset = (struct dataset){0};
+    if (calls->open)
+        return calls->open(choice->options.bytes, dataset, error);
+    dataset->run = run;
+    for (int part = 0; part < DATA_PARTS; part++)
+        dataset->examples[part] = calls->examples(choice->options.bytes, (enum data_part)part);
+    hash_examples(choice, dataset->hash);
+    return true;
+}
+
+bool dataset_identity(const struct run *run, char hash[HASH_TEXT_SIZE], struct error *error)
+{
+    const struct choice *choice = run_choice(run, SLOT_DATA, 0);
+    if (choice->component->data.identity) {
+        choice->component->data.identity(choice->options.bytes, hash);
+        return true;
+    }
+    struct dataset dataset;
+    bool done = dataset_open(&dataset, run, error);
+    memcpy(hash, dataset.hash, HASH_TEXT_SIZE);
+    dataset_close(&dataset);
+    return done;
+}
+
+void dataset_example(const struct dataset *dataset, enum data_part part, int64_t index, int32_t *tokens, int32_t *targets)
+{
+    const struct choice *choice = run_choice(dataset->run, SLOT_DATA, 0);
+    uint64_t key = random_key((uint64_t)index, choice->component->name, (uint64_t)part);
+    choice->component->data.example(choice->options.bytes, &dataset->run->model, key, tokens, targets);
 }
 
 void dataset_close(struct dataset *dataset)
@@ -77,7 +124,7 @@ static bool refuse_token(const struct dataset *dataset, int part, int64_t positi
 
 bool dataset_check(const struct dataset *dataset, int64_t vocab, int64_t seq_len, struct error *error)
 {
-    for (int part = 0; part < DATA_PARTS; part++) {
+    for (int part = 0; !dataset->run && part < DATA_PARTS; part++) {
         struct span span = dataset->parts[part];
         const char *file = dataset->files[part];
         int64_t length = span.end - span.begin;

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "sweep/rehearsal.h"
+#include "train/batch.h"
 
 static const double PROBE_SECONDS = 1.5;   // of training; more where a step takes longer
 static const double PATIENCE_SECONDS = 60; // for the second step of a rehearsal
@@ -144,11 +145,11 @@ static bool probe_all(struct probing *probing)
 // Tokens read by all evaluations of a run: the validation part every so often and at the end, the test part once.
 static bool evaluated_tokens(const struct run *run, double *tokens, struct error *error)
 {
-    const struct choice *choice = run_choice(run, SLOT_DATA, 0);
-    struct dataset dataset = {0};
-    bool done = choice->component->data.open(choice->options.bytes, &dataset, error);
-    int64_t validation = dataset.parts[DATA_VALIDATION].end - dataset.parts[DATA_VALIDATION].begin;
-    int64_t test = dataset.parts[DATA_TEST].end - dataset.parts[DATA_TEST].begin;
+    struct dataset dataset;
+    bool done = dataset_open(&dataset, run, error);
+    const int64_t length = run->model.seq_len;
+    int64_t validation = batch_sequences(&dataset, DATA_VALIDATION, length) * length;
+    int64_t test = batch_sequences(&dataset, DATA_TEST, length) * length;
     dataset_close(&dataset);
     const struct train_scalars *train = &run->train;
     if (train->eval_tokens > 0 && train->eval_tokens < validation)

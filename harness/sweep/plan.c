@@ -7,20 +7,6 @@
 #include "base/random.h"
 #include "tensor/gemm.h"
 
-static bool data_hash(const struct choice *choice, char hash[HASH_TEXT_SIZE], struct error *error)
-{
-    const struct data_calls *data = &choice->component->data;
-    if (data->identity) {
-        data->identity(&choice->options, hash);
-        return true;
-    }
-    struct dataset dataset = {0};
-    bool done = data->open(&choice->options, &dataset, error);
-    memcpy(hash, dataset.hash, HASH_TEXT_SIZE);
-    dataset_close(&dataset);
-    return done;
-}
-
 // Arms mostly learn the same data: each distinct setting is opened once.
 static bool find_data_hashes(struct plan *plan, struct error *error)
 {
@@ -28,9 +14,9 @@ static bool find_data_hashes(struct plan *plan, struct error *error)
     const char **settings = arena_allocate(&plan->arena, (size_t)experiment->arm_count, sizeof *settings);
     bool done = true;
     for (int i = 0; i < experiment->arm_count; i++) {
-        const struct choice *choice = run_choice(&experiment->arms[i].run, SLOT_DATA, 0);
+        const struct run *run = &experiment->arms[i].run;
         struct text setting = {0};
-        choice_print(SLOT_DATA, choice, &setting);
+        setting_print(SLOT_DATA, &run->slots[SLOT_DATA], &setting);
         settings[i] = text_keep(&setting, &plan->arena);
         for (int j = 0; j < i && !plan->data_hashes[i]; j++)
             if (!strcmp(settings[i], settings[j]))
@@ -38,7 +24,7 @@ static bool find_data_hashes(struct plan *plan, struct error *error)
         char hash[HASH_TEXT_SIZE] = "";
         if (plan->data_hashes[i])
             continue;
-        done = data_hash(choice, hash, error) && done;
+        done = dataset_identity(run, hash, error) && done;
         plan->data_hashes[i] = arena_copy_text(&plan->arena, hash);
     }
     return done;

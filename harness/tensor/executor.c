@@ -188,6 +188,7 @@ static void run_pass(struct executor *executor, struct lane *lane, struct share 
         copy_rows(executor->outputs->logits, graph->logits, lane);
         copy_rows(executor->outputs->row_loss, graph->row_loss, lane);
         copy_rows(executor->outputs->row_log_z, graph->row_log_z, lane);
+        copy_rows(executor->outputs->row_correct, graph->row_correct, lane);
     }
     if (executor->options.poison)
         poison(lane, graph->node_count, false);

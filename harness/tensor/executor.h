@@ -18,7 +18,7 @@ struct batch {
 
 // Where forward leaves tensors that die with the lane's arena; each may be NULL. real[rows * width].
 struct outputs {
-    void *logits, *row_loss, *row_log_z;
+    void *logits, *row_loss, *row_log_z, *row_correct;
 };
 
 struct totals {

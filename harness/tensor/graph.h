@@ -149,6 +149,7 @@ struct graph {
     // Set by the model builder.
     struct tensor *tokens, *targets, *positions;  // inputs, int32, one a row
     struct tensor *logits, *row_loss, *row_log_z; // [rows, vocab], [rows], [rows]
+    struct tensor *row_correct;                   // [rows]; NULL in GRAPH_TRAIN
     // Set by graph_plan.
     size_t lane_bytes;      // a lane's arena
     size_t workspace_bytes; // and its workspace

@@ -42,5 +42,7 @@ struct tensor *op_attention(struct graph *graph, struct tensor *query, struct te
 // sum over rows of loss_weight (loss + z_loss log_z^2).
 struct tensor *op_cross_entropy(struct graph *graph, struct tensor *logits, struct tensor *targets, double z_loss,
                                 struct tensor **log_z);
+// Row by row, 1 where the target's logit is above every other, else 0. Has no gradient.
+struct tensor *op_correct(struct graph *graph, struct tensor *logits, struct tensor *targets);
 
 #endif

@@ -67,7 +67,7 @@ static void value_lives(struct graph *graph)
                 node->inputs[j]->dies = last;
         }
     }
-    struct tensor *const kept[] = {graph->logits, graph->row_loss, graph->row_log_z};
+    struct tensor *const kept[] = {graph->logits, graph->row_loss, graph->row_log_z, graph->row_correct};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (kept[i] && kept[i]->dies < graph->node_count)
             kept[i]->dies = graph->node_count;

@@ -1,4 +1,4 @@
-// batch.c: cuts windows out of a dataset.
+// batch.c: cuts windows out of a stream, or asks for examples.
 #include "train/batch.h"
 
 size_t batch_bytes(int64_t sequences, int64_t time) { return (size_t)sequences * (size_t)time * 3 * sizeof(int32_t); }
@@ -27,15 +27,24 @@ void batch_close(struct batch_room *room)
     *room = (struct batch_room){0};
 }
 
-int64_t batch_windows(const struct dataset *dataset, enum data_part part, int64_t time)
+int64_t batch_sequences(const struct dataset *dataset, enum data_part part, int64_t time)
 {
+    if (dataset->run)
+        return dataset->examples[part];
     int64_t count = dataset->parts[part].end - dataset->parts[part].begin;
     return count > time ? (count - 1) / time : 0;
 }
 
-static void copy_window(const struct batch_room *room, int64_t row, const uint16_t *tokens)
+// `place` is where the window begins in its part, or which example it is.
+static void fill_row(const struct batch_room *room, int64_t row, const struct dataset *dataset, enum data_part part,
+                     int64_t place)
 {
     int32_t *inputs = room->tokens + row * room->time, *targets = room->targets + row * room->time;
+    if (dataset->run) {
+        dataset_example(dataset, part, place, inputs, targets);
+        return;
+    }
+    const uint16_t *tokens = dataset->tokens + dataset->parts[part].begin + place;
     for (int64_t i = 0; i < room->time; i++) {
         inputs[i] = tokens[i];
         targets[i] = tokens[i + 1];
@@ -50,16 +59,17 @@ static struct batch whole(const struct batch_room *room, int64_t sequences)
 struct batch batch_draw(const struct batch_room *room, const struct dataset *dataset, int64_t seed, int64_t step)
 {
     const struct span part = dataset->parts[DATA_TRAIN];
-    uint64_t key = random_key((uint64_t)seed, "data", (uint64_t)step), offsets = (uint64_t)(part.end - part.begin - room->time);
+    uint64_t key = random_key((uint64_t)seed, "data", (uint64_t)step);
+    int64_t places = dataset->run ? dataset->examples[DATA_TRAIN] : part.end - part.begin - room->time;
     for (int64_t row = 0; row < room->sequences; row++)
-        copy_window(room, row, dataset->tokens + part.begin + random_below(key, (uint64_t)row, 0, offsets));
+        fill_row(room, row, dataset, DATA_TRAIN, (int64_t)random_below(key, (uint64_t)row, 0, (uint64_t)places));
     return whole(room, room->sequences);
 }
 
-struct batch batch_read(const struct batch_room *room, const struct dataset *dataset, enum data_part part, int64_t window,
+struct batch batch_read(const struct batch_room *room, const struct dataset *dataset, enum data_part part, int64_t first,
                         int64_t count)
 {
     for (int64_t row = 0; row < count; row++)
-        copy_window(room, row, dataset->tokens + dataset->parts[part].begin + (window + row) * room->time);
+        fill_row(room, row, dataset, part, (first + row) * (dataset->run ? 1 : room->time));
     return whole(room, count);
 }

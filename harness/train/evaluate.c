@@ -1,6 +1,6 @@
-// evaluate.c: reads a part of the data once, window after window. Dropout is off.
+// evaluate.c: reads a part of the data once, sequence after sequence. Dropout is off.
 //
-// Neighbouring windows are alike, so the standard error comes from the spread of the means of long blocks of them (batch
+// Neighbouring windows of a text are alike, so the standard error comes from the spread of the means of long blocks of them (batch
 // means): with b blocks it is sd(block means) / sqrt(b).
 #include "train/evaluate.h"
 
@@ -10,7 +10,7 @@ enum { BLOCKS_MAX = 20 };
 
 size_t evaluation_bytes(int64_t sequences, int64_t time)
 {
-    return batch_bytes(sequences, time) + (size_t)sequences * (size_t)time * sizeof(float);
+    return batch_bytes(sequences, time) + 2 * (size_t)sequences * (size_t)time * sizeof(float);
 }
 
 bool evaluation_open(struct evaluation_room *room, int64_t sequences, int64_t time, struct error *error)
@@ -18,9 +18,12 @@ bool evaluation_open(struct evaluation_room *room, int64_t sequences, int64_t ti
     *room = (struct evaluation_room){0};
     if (!batch_open(&room->batch, sequences, time, error))
         return false;
-    room->row_loss_bytes = (size_t)sequences * (size_t)time * sizeof(float);
-    if (memory_large((void **)&room->row_loss, room->row_loss_bytes, "the losses of an evaluation", error))
+    size_t rows = (size_t)sequences * (size_t)time;
+    room->row_bytes = 2 * rows * sizeof(float);
+    if (memory_large((void **)&room->row_loss, room->row_bytes, "the losses of an evaluation", error)) {
+        room->row_correct = room->row_loss + rows;
         return true;
+    }
     evaluation_close(room);
     return false;
 }
@@ -28,32 +31,54 @@ bool evaluation_open(struct evaluation_room *room, int64_t sequences, int64_t ti
 void evaluation_close(struct evaluation_room *room)
 {
     batch_close(&room->batch);
-    memory_large_free(room->row_loss, room->row_loss_bytes);
+    memory_large_free(room->row_loss, room->row_bytes);
     *room = (struct evaluation_room){0};
 }
 
-struct blocks {
-    double sum[BLOCKS_MAX];
-    int64_t windows[BLOCKS_MAX];
-    int count;
+// Over the counted targets of some sequences.
+struct sums {
+    double loss;
+    int64_t correct, counted;
 };
 
-static double spread(const struct blocks *blocks, int64_t time)
+static void add_sums(struct sums *to, const struct sums *from)
 {
-    if (blocks->count < 2)
+    to->loss += from->loss;
+    to->correct += from->correct;
+    to->counted += from->counted;
+}
+
+static struct sums sequence_sums(const struct evaluation_room *room, int64_t sequence)
+{
+    struct sums sums = {0};
+    for (int64_t row = sequence * room->batch.time; row < (sequence + 1) * room->batch.time; row++) {
+        if (room->batch.targets[row] < 0)
+            continue;
+        sums.loss += room->row_loss[row];
+        sums.correct += room->row_correct[row] > 0;
+        sums.counted++;
+    }
+    return sums;
+}
+
+static double spread(const struct sums *blocks, int count)
+{
+    if (count < 2)
         return NAN;
     double mean = 0, square = 0;
-    for (int i = 0; i < blocks->count; i++)
-        mean += blocks->sum[i] / (double)(blocks->windows[i] * time) / blocks->count;
-    for (int i = 0; i < blocks->count; i++) {
-        double difference = blocks->sum[i] / (double)(blocks->windows[i] * time) - mean;
+    for (int i = 0; i < count; i++)
+        mean += blocks[i].loss / (double)blocks[i].counted / count;
+    for (int i = 0; i < count; i++) {
+        double difference = blocks[i].loss / (double)blocks[i].counted - mean;
         square += difference * difference;
     }
-    return sqrt(square / (blocks->count - 1) / blocks->count);
+    return sqrt(square / (count - 1) / count);
 }
 
 static double mean_surprise(const struct dataset *dataset, enum data_part part, int64_t targets)
 {
+    if (dataset->run)
+        return 0; // by contract: see component.h
     if (!dataset->surprise)
         return NAN;
     const float *surprise = dataset->surprise + dataset->parts[part].begin + 1; // the first token is nobody's target
@@ -67,29 +92,26 @@ void evaluate(struct executor *executor, const struct evaluation_room *room, con
               int64_t tokens, struct evaluation *evaluation)
 {
     const int64_t time = room->batch.time;
-    int64_t windows = batch_windows(dataset, part, time), allowed = tokens > time ? tokens / time : 1;
-    if (tokens > 0 && windows > allowed)
-        windows = allowed;
-    struct blocks blocks = {.count = (int)(windows < BLOCKS_MAX ? windows : BLOCKS_MAX)};
-    const struct outputs outputs = {.row_loss = room->row_loss};
-    double sum = 0;
-    for (int64_t first = 0; first < windows; first += room->batch.sequences) {
-        int64_t left = windows - first, count = left < room->batch.sequences ? left : room->batch.sequences;
+    int64_t sequences = batch_sequences(dataset, part, time), allowed = tokens > time ? tokens / time : 1;
+    if (tokens > 0 && sequences > allowed)
+        sequences = allowed;
+    const int block_count = (int)(sequences < BLOCKS_MAX ? sequences : BLOCKS_MAX);
+    const struct outputs outputs = {.row_loss = room->row_loss, .row_correct = room->row_correct};
+    struct sums all = {0}, blocks[BLOCKS_MAX] = {0};
+    for (int64_t first = 0; first < sequences; first += room->batch.sequences) {
+        int64_t left = sequences - first, count = left < room->batch.sequences ? left : room->batch.sequences;
         struct batch batch = batch_read(&room->batch, dataset, part, first, count);
         struct totals totals;
         executor_forward(executor, &batch, &outputs, &totals);
         for (int64_t i = 0; i < count; i++) {
-            double window_sum = 0;
-            for (int64_t j = 0; j < time; j++)
-                window_sum += room->row_loss[i * time + j];
-            int64_t block = (first + i) * blocks.count / windows;
-            blocks.sum[block] += window_sum;
-            blocks.windows[block]++;
-            sum += window_sum;
+            struct sums sums = sequence_sums(room, i);
+            add_sums(&blocks[(first + i) * block_count / sequences], &sums);
+            add_sums(&all, &sums);
         }
     }
-    *evaluation = (struct evaluation){.windows = windows,
-                                      .loss = sum / (double)(windows * time),
-                                      .standard_error = spread(&blocks, time),
-                                      .floor = mean_surprise(dataset, part, windows * time)};
+    *evaluation = (struct evaluation){.sequences = sequences,
+                                      .loss = all.loss / (double)all.counted,
+                                      .accuracy = (double)all.correct / (double)all.counted,
+                                      .standard_error = spread(blocks, block_count),
+                                      .floor = mean_surprise(dataset, part, all.counted)};
 }

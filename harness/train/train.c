@@ -37,8 +37,7 @@ struct session {
 static bool open_data(struct session *session, struct error *error)
 {
     const struct run *run = session->run;
-    const struct choice *choice = run_choice(run, SLOT_DATA, 0);
-    return choice->component->data.open(choice->options.bytes, &session->dataset, error) &&
+    return dataset_open(&session->dataset, run, error) &&
            dataset_check(&session->dataset, run->model.vocab, run->model.seq_len, error);
 }
 
@@ -186,11 +185,11 @@ static void take_step(struct session *session)
 
 // What an evaluation of either part tells.
 struct part_names {
-    const char *loss, *perplexity, *bits_per_byte, *excess;
+    const char *loss, *accuracy, *perplexity, *bits_per_byte, *excess;
 };
 static const struct part_names part_names[DATA_PARTS] = {
-    [DATA_VALIDATION] = {"val_loss", "val_perplexity", "val_bits_per_byte", "val_excess"},
-    [DATA_TEST] = {"test_loss", "test_perplexity", "test_bits_per_byte", "test_excess"},
+    [DATA_VALIDATION] = {"val_loss", "val_accuracy", "val_perplexity", "val_bits_per_byte", "val_excess"},
+    [DATA_TEST] = {"test_loss", "test_accuracy", "test_perplexity", "test_bits_per_byte", "test_excess"},
 };
 
 static struct evaluation evaluate_part(struct session *session, enum data_part part, int64_t tokens)
@@ -200,6 +199,7 @@ static struct evaluation evaluate_part(struct session *session, enum data_part p
     struct evaluation evaluation;
     evaluate(session->trainer.eval_executor, &session->evaluation, &session->dataset, part, tokens, &evaluation);
     metric(session, step, names->loss, evaluation.loss);
+    metric(session, step, names->accuracy, evaluation.accuracy);
     metric(session, step, names->perplexity, exp(evaluation.loss));
     if (session->dataset.tokens_are_bytes)
         metric(session, step, names->bits_per_byte, evaluation.loss / M_LN2);
