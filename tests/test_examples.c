@@ -132,10 +132,11 @@ Test(examples, recall_keeps_the_rules_of_zoology)
 }
 
 // The slot of the first pair's query has p proportional to j^(power - 1); the second's is drawn likewise among the others:
-// P(j) = p_j sum over i != j of p_i / (1 - p_i). Chi-square over 28 slots, 27 degrees of freedom: 63.2 is exceeded in 1 of 10^4.
+// P(j) = p_j sum over i != j of p_i / (1 - p_i). Chi-square over 30 slots, 29 degrees of freedom: 66.2 is exceeded in 1 of 10^4.
+// So many examples, because the area that a draw starts from is but 2% more than it should be where it is worst.
 static void expect_slots(const char *data, double power)
 {
-    enum { SLOTS = 28, EXAMPLES = 20000 };
+    enum { SLOTS = 30, EXAMPLES = 1000000 };
     const char *const keys[] = {data, "model.seq_len=64", NULL};
     struct run run = run_of(keys);
     struct dataset dataset = opened(&run);
@@ -145,7 +146,7 @@ static void expect_slots(const char *data, double power)
         dataset_example(&dataset, DATA_TRAIN, index, example.tokens, example.targets);
         for (int pair = 0; pair < 2; pair++)
             for (int slot = 0; slot < SLOTS; slot++)
-                seen[pair][slot] += example.tokens[8 + 2 * slot] == example.tokens[2 * pair];
+                seen[pair][slot] += example.tokens[4 + 2 * slot] == example.tokens[2 * pair];
     }
     for (int j = 0; j < SLOTS; j++)
         sum += p[j] = pow(j + 1, power - 1);
@@ -159,15 +160,15 @@ static void expect_slots(const char *data, double power)
         for (int pair = 0; pair < 2; pair++)
             chi_square[pair] += (seen[pair][j] - expected[pair]) * (seen[pair][j] - expected[pair]) / expected[pair];
     }
-    cr_expect(chi_square[0] < 63.2 && chi_square[1] < 63.2, "%s: chi-square %.1f for the first pair, %.1f for the second", data,
+    cr_expect(chi_square[0] < 66.2 && chi_square[1] < 66.2, "%s: chi-square %.1f for the first pair, %.1f for the second", data,
               chi_square[0], chi_square[1]);
 }
 
 Test(examples, recall_draws_slots_by_their_power_law)
 {
-    expect_slots("data=recall", 0.01);
-    expect_slots("data=recall(power=0.5)", 0.5);
-    expect_slots("data=recall(power=1)", 1);
+    expect_slots("data=recall(pairs=2)", 0.01);
+    expect_slots("data=recall(pairs=2, power=0.5)", 0.5);
+    expect_slots("data=recall(pairs=2, power=1)", 1);
 }
 
 // Every key and every value is as likely as any other: 127 and 128 of them, 4 an example.
