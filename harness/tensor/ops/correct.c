@@ -24,7 +24,7 @@ static bool plan(struct graph *graph, struct node *node, struct error *error)
 static struct cost cost(const struct node *node, int64_t sequences, int64_t time)
 {
     double numbers = (double)(sequences * time * node->inputs[0]->width);
-    return (struct cost){.flops = numbers, .bytes = 4 * numbers};
+    return (struct cost){.phases[PHASE_FORWARD] = {.flops = numbers, .bytes = OP_NUMBER_BYTES * numbers}};
 }
 
 static const struct op correct = {
