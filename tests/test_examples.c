@@ -326,6 +326,17 @@ static const struct component plus_three_data = {.slot = SLOT_DATA,
                                                  .summary = "each third token plus 3",
                                                  .data = {.examples = held_out, .example = plus_three}};
 
+// A dataset is a stream or examples: half of a kind, or both, would be found out only in training.
+Test(examples, data_is_of_one_kind)
+{
+    static const struct component half = {
+        .slot = SLOT_DATA, .name = "half", .version = 1, .summary = "no examples", .data = {.examples = held_out}};
+    struct error error = {0};
+    cr_expect(component_check(&plus_three_data, &error), "%s", error.text);
+    cr_expect_not(component_check(&half, &error));
+    cr_expect_str_eq(error.text, "data/half: it needs the call `open`, or `examples` and `example` and no other\n");
+}
+
 // A model made by hand: the logits are a table's row for the token, `right` at token + 3 where the token is below `known`.
 static struct evaluation evaluate_table(const struct dataset *dataset, int known, float right)
 {
