@@ -8,43 +8,86 @@
 // ---- Patterns ---------------------------------------------------------------------------------------------------------------
 
 const int64_t lengths[LENGTHS] = {1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65, 130};
-const struct sliding windows[WINDOWS] = {{1, 1}, {5, 1}, {64, 1}, {7, 3}, {3, 16}, {1000, 1}};
 
-static void strided_order(const void *options, int pass, int64_t time, int32_t *order)
+// The design's formulas, pair by pair. `age` is i - j, and |i - j| where later keys are seen too.
+static bool full_sees(const void *options, int64_t head, int64_t i, int64_t j, int64_t age)
 {
-    (void)options;
-    int64_t place = 0, step = pass == 0 ? 1 : 4;
-    for (int64_t residue = 0; residue < step; residue++)
-        for (int64_t position = residue; position < time; position += step)
-            order[place++] = (int32_t)position;
-}
-
-static void strided_spans(const void *options, int pass, struct span queries, int64_t time, struct span_list *keys)
-{
-    (void)options, (void)time;
-    span_list_add(keys, pass == 0 ? queries.begin - 3 : 0, queries.end);
-}
-
-static bool strided_sees(const void *options, int pass, int64_t query, int64_t key)
-{
-    (void)options;
-    int64_t age = query - key;
-    return pass == 0 ? age >= 0 && age < 4 : age >= 4 && age % 4 == 0;
-}
-
-const struct attention_pattern strided = {.passes = 2, .order = strided_order, .spans = strided_spans, .sees = strided_sees};
-
-void all_spans(const void *options, int pass, struct span queries, int64_t time, struct span_list *keys)
-{
-    (void)options, (void)pass, (void)queries;
-    span_list_add(keys, 0, time);
-}
-bool everything(const void *options, int pass, int64_t query, int64_t key)
-{
-    (void)options, (void)pass, (void)query, (void)key;
+    (void)options, (void)head, (void)i, (void)j, (void)age;
     return true;
 }
-const struct attention_pattern bidirectional = {.spans = all_spans, .sees = everything};
+static bool sliding_sees(const void *options, int64_t head, int64_t i, int64_t j, int64_t age)
+{
+    (void)i, (void)j;
+    const struct sliding *sliding = options;
+    int64_t dilation = head < sliding->dilated_heads ? sliding->dilation : 1;
+    return age % dilation == 0 && age / dilation < sliding->window;
+}
+static bool longformer_sees(const void *options, int64_t head, int64_t i, int64_t j, int64_t age)
+{
+    (void)head;
+    const struct longformer *longformer = options;
+    return age < longformer->window || j < longformer->globals || i < longformer->globals;
+}
+static bool strided_sees(const void *options, int64_t head, int64_t i, int64_t j, int64_t age)
+{
+    (void)head, (void)i, (void)j;
+    const struct strided *strided = options;
+    return age < strided->stride || age % strided->stride == 0;
+}
+static bool fixed_sees(const void *options, int64_t head, int64_t i, int64_t j, int64_t age)
+{
+    (void)head, (void)age;
+    const struct fixed *fixed = options;
+    return i / fixed->stride == j / fixed->stride || j % fixed->stride >= fixed->stride - fixed->summary;
+}
+
+#define SLIDING(...)                                                                                                           \
+    "sliding(" #__VA_ARGS__ ")", &attention_sliding.attention.pattern, &(const struct sliding){__VA_ARGS__}, sliding_sees, true
+#define LONGFORMER(...)                                                                                                        \
+    "longformer(" #__VA_ARGS__ ")", &attention_longformer.attention.pattern, &(const struct longformer){__VA_ARGS__},          \
+        longformer_sees, true
+#define STRIDED(...)                                                                                                           \
+    "strided(" #__VA_ARGS__ ")", &attention_strided.attention.pattern, &(const struct strided){__VA_ARGS__}, strided_sees, false
+#define FIXED(...)                                                                                                             \
+    "fixed(" #__VA_ARGS__ ")", &attention_fixed.attention.pattern, &(const struct fixed){__VA_ARGS__}, fixed_sees, false
+const struct pattern_case pattern_cases[] = {
+    {"full", &attention_full.attention.pattern, NULL, full_sees, true},
+    {SLIDING(1, 1, 9)},
+    {SLIDING(5, 1, 9)},
+    {SLIDING(64, 1, 9)},
+    {SLIDING(1000, 1, 9)},
+    {SLIDING(7, 3, 9)},
+    {SLIDING(3, 16, 9)},
+    {SLIDING(5, 4, 2)},
+    {SLIDING(3, 70, 1)},
+    {SLIDING(6, 5, 0)},
+    {LONGFORMER(5, 2, 0)},
+    {LONGFORMER(1, 1, 0)},
+    {LONGFORMER(4, 40, 0)},
+    {LONGFORMER(64, 1, 0)},
+    {LONGFORMER(9, 0, 0)},
+    {LONGFORMER(3, 1000, 0)},
+    {STRIDED(1)},
+    {STRIDED(4)},
+    {STRIDED(5)},
+    {STRIDED(32)},
+    {STRIDED(70)},
+    {STRIDED(1000)},
+    {FIXED(1, 1)},
+    {FIXED(6, 2)},
+    {FIXED(16, 4)},
+    {FIXED(33, 33)},
+    {FIXED(64, 1)},
+    {FIXED(1000, 3)},
+    {.name = NULL},
+};
+
+bool pattern_sees(const struct pattern_case *at, bool bidirectional, int64_t head, int64_t i, int64_t j)
+{
+    if (bidirectional)
+        return at->sees(at->options, head, i, j, i > j ? i - j : j - i);
+    return j <= i && at->sees(at->options, head, i, j, i - j);
+}
 
 // ---- One attention node -----------------------------------------------------------------------------------------------------
 
@@ -106,8 +149,8 @@ void bench_open(struct bench *bench, const struct setup *setup)
     struct graph *graph = &bench->graph;
     bench->rows = setup->sequences * setup->time;
     graph_open(graph, GRAPH_TRAIN, setup->real, setup->sequences, setup->time, &bench->parameters, &bench->error);
-    cr_assert(attention_schedule_open(&bench->schedule, setup->pattern, setup->options, setup->time, &graph->arena,
-                                      &bench->error),
+    const struct attention_layout layout = {setup->time, setup->n_head, !setup->bidirectional};
+    cr_assert(attention_schedule_open(&bench->schedule, setup->pattern, setup->options, &layout, &graph->arena, &bench->error),
               "%s", bench->error.text);
     for (int64_t head = 0; head < setup->n_head; head++)
         bench->slopes[head] = exp2(-8.0 * (double)(head + 1) / (double)setup->n_head);

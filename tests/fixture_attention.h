@@ -5,29 +5,44 @@
 #include "registry/component.h"
 #include "tensor/lane.h"
 
-extern const struct component attention_full, attention_sliding;
+extern const struct component attention_full, attention_sliding, attention_longformer, attention_strided, attention_fixed;
 
-// The options of attention/sliding, in the order of its table.
+// The options of these components, in the order of their tables.
 struct sliding {
-    int64_t window, dilation;
+    int64_t window, dilation, dilated_heads;
+};
+struct longformer {
+    int64_t window, globals;
+    int projections;
+};
+struct strided {
+    int64_t stride;
+};
+struct fixed {
+    int64_t stride, summary;
 };
 
-// Lengths at and beside the edges of tiles and words; windows below, at and above them.
-enum { LENGTHS = 12, WINDOWS = 6 };
+// Lengths at and beside the edges of tiles and words.
+enum { LENGTHS = 12 };
 extern const int64_t lengths[LENGTHS];
-extern const struct sliding windows[WINDOWS];
 
-extern const struct attention_pattern strided;       // two passes: the last 4 keys, then every 4th key before them
-extern const struct attention_pattern bidirectional; // every key, later ones too
-void all_spans(const void *options, int pass, struct span queries, int64_t time, struct span_list *keys);
-bool everything(const void *options, int pass, int64_t query, int64_t key);
+// Components with options below, at and above those edges, each with the design's formula for its pairs; ended by name NULL.
+struct pattern_case {
+    const char *name;
+    const struct attention_pattern *pattern;
+    const void *options;
+    bool (*sees)(const void *options, int64_t head, int64_t i, int64_t j, int64_t age);
+    bool both_ways; // takes model.causal: false
+};
+extern const struct pattern_case pattern_cases[];
+bool pattern_sees(const struct pattern_case *at, bool bidirectional, int64_t head, int64_t i, int64_t j);
 
 struct setup {
     enum real real;
     bool explicit_scores;
     int64_t sequences, time, n_head, kv_heads, head_dim;
     double softcap;
-    bool alibi;
+    bool alibi, bidirectional;
     const struct attention_pattern *pattern;
     const void *options;
 };

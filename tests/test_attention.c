@@ -80,39 +80,25 @@ Test(attention, tiled_equals_explicit_with_every_modifier)
                     flags & 8 ? 1e-13 : 1e-5);
 }
 
-// Windows and dilations leave gaps in tiles; the order by residues moves rows.
-Test(attention, tiled_equals_explicit_over_windows)
+// Windows, globals and strides leave gaps in tiles; orders move rows; a second pass goes on where the first left output and
+// log-sum-exp; heads of one group may see different keys.
+Test(attention, tiled_equals_explicit_over_patterns)
 {
-    for (int i = 0; i < LENGTHS; i++)
-        for (int j = 0; j < WINDOWS; j++)
-            for (enum real real = REAL_FLOAT; real <= REAL_DOUBLE; real++)
-                compare((struct setup){.real = real,
+    for (const struct pattern_case *at = pattern_cases; at->name; at++)
+        for (int i = 0; i < LENGTHS; i++)
+            for (int flags = 0; flags < (at->both_ways ? 4 : 2); flags++)
+                compare((struct setup){.real = flags & 1 ? REAL_DOUBLE : REAL_FLOAT,
                                        .sequences = 2,
                                        .time = lengths[i],
                                        .n_head = 4,
                                        .kv_heads = 2,
                                        .head_dim = 16,
-                                       .alibi = j % 2,
-                                       .options = &windows[j],
-                                       .pattern = &attention_sliding.attention.pattern},
-                        real == REAL_FLOAT ? 1e-5 : 1e-13);
-}
-
-// A second pass goes on where the first left output and log-sum-exp; together they are one softmax.
-Test(attention, passes_continue_one_softmax)
-{
-    for (int i = 0; i < LENGTHS; i++)
-        for (enum real real = REAL_FLOAT; real <= REAL_DOUBLE; real++)
-            compare((struct setup){.real = real,
-                                   .sequences = 2,
-                                   .time = lengths[i],
-                                   .n_head = 4,
-                                   .kv_heads = 2,
-                                   .head_dim = 16,
-                                   .softcap = 2,
-                                   .alibi = true,
-                                   .pattern = &strided},
-                    real == REAL_FLOAT ? 1e-5 : 1e-13);
+                                       .softcap = i % 3 ? 0 : 2,
+                                       .alibi = i % 2,
+                                       .bidirectional = flags & 2,
+                                       .options = at->options,
+                                       .pattern = at->pattern},
+                        flags & 1 ? 1e-13 : 1e-5);
 }
 
 // Nothing in the kernel knows that time has a direction: alibi's distance is |i - j|.
@@ -125,8 +111,38 @@ Test(attention, queries_may_see_later_keys)
                                .kv_heads = 1,
                                .head_dim = 16,
                                .alibi = true,
-                               .pattern = &bidirectional},
+                               .bidirectional = true,
+                               .pattern = &attention_full.attention.pattern},
                 1e-5);
+}
+
+// Every third query sees its past, the others nothing.
+static void some_spans(const struct attention_view *view, int64_t place, int64_t position, struct span_list *keys)
+{
+    (void)view;
+    if (position % 3 == 0)
+        span_list_add(keys, 0, place + 1);
+}
+
+// Two halves of a layer with projections of their own are added: a row that one half leaves out must be zeros there, and give no
+// gradient to anything.
+Test(attention, a_query_that_sees_nothing_has_an_output_of_zero)
+{
+    static const struct attention_pattern some = {.spans = some_spans, .may_see_nothing = true};
+    for (int i = 0; i < LENGTHS; i++) {
+        struct setup setup = {
+            .sequences = 2, .time = lengths[i], .n_head = 2, .kv_heads = 1, .head_dim = 16, .alibi = true, .pattern = &some};
+        struct bench bench;
+        compare(setup, 1e-5);
+        bench_open(&bench, &setup);
+        bench_forward(&bench), bench_backward(&bench);
+        for (int64_t k = 0; k < bench_count(&bench, OUTPUT); k++)
+            if (k / 32 % lengths[i] % 3) {
+                cr_assert_eq(((float *)bench_values(&bench, OUTPUT))[k], 0, "row %lld", (long long)(k / 32));
+                cr_assert_eq(((float *)bench_gradients(&bench, QUERY))[k], 0, "gradient of row %lld", (long long)(k / 32));
+            }
+        bench_close(&bench);
+    }
 }
 
 // Values by hand: head_dim 4 halves q.k; scores (ln 3, 0) give weights 3/4 and 1/4.
@@ -175,7 +191,7 @@ Test(attention, explicit_gradients_equal_central_differences)
                                        .head_dim = 3,
                                        .softcap = 1.5,
                                        .alibi = true,
-                                       .options = &windows[1],
+                                       .options = &(const struct sliding){5, 1, 9},
                                        .pattern = &attention_sliding.attention.pattern});
     bench_forward(&bench), bench_backward(&bench);
     for (enum array array = QUERY; array <= VALUE; array++)
@@ -224,7 +240,7 @@ Test(attention, a_prefix_equals_the_beginning_of_the_whole)
     for (int i = 0; i + 1 < LENGTHS; i++)
         for (int windowed = 0; windowed < 2; windowed++) {
             struct bench prefix, whole;
-            const struct sliding window = {20, 1};
+            const struct sliding window = {20, 1, 9};
             struct setup setup = {.sequences = 1,
                                   .time = lengths[i],
                                   .n_head = 2,
@@ -294,7 +310,8 @@ Test(attention, gradients_are_added_where_the_plan_says_so)
                               .n_head = 2,
                               .kv_heads = 1,
                               .head_dim = 5,
-                              .pattern = &strided};
+                              .options = &(const struct strided){4},
+                              .pattern = &attention_strided.attention.pattern};
         bench_open(&written, &setup);
         bench_open(&added, &setup);
         for (enum array array = QUERY; array <= VALUE; array++) {

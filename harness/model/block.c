@@ -113,27 +113,27 @@ struct tensor *block_ffn(const struct block *block, struct tensor *x)
 
 struct tensor *block_embedding_dropout(const struct block *block, struct tensor *x) { return drop(block, x, "embed"); }
 
-// Schedules depend on the pattern, its options and the length: layers that agree in these share one.
+// Schedules depend on the pattern and its options, and on what is the same in a whole graph: layers that agree share one.
 struct schedule_entry {
     struct schedule_entry *next;
-    const struct component *component;
+    const struct attention_pattern *pattern;
     unsigned char options[OPTIONS_SIZE_MAX];
     struct attention_schedule schedule;
 };
 
-static const struct attention_schedule *schedule_of(const struct block *block, const struct component *self,
-                                                    const void *options)
+static const struct attention_schedule *schedule_of(const struct block *block, const struct attention_pattern *pattern,
+                                                    const void *options, size_t options_size)
 {
     struct graph *graph = block->graph;
     for (struct schedule_entry *entry = graph->schedules; entry; entry = entry->next)
-        if (entry->component == self && !memcmp(entry->options, options, self->options_size))
+        if (entry->pattern == pattern && !memcmp(entry->options, options, options_size))
             return &entry->schedule;
     struct schedule_entry *entry = arena_allocate(&graph->arena, 1, sizeof *entry);
     struct error reason = {0};
-    entry->component = self;
-    memcpy(entry->options, options, self->options_size);
-    if (!attention_schedule_open(&entry->schedule, &self->attention.pattern, entry->options, graph->time, &graph->arena,
-                                 &reason)) {
+    entry->pattern = pattern;
+    memcpy(entry->options, options, options_size);
+    const struct attention_layout layout = {graph->time, block->model->n_head, block->model->causal};
+    if (!attention_schedule_open(&entry->schedule, pattern, entry->options, &layout, &graph->arena, &reason)) {
         graph_refuse(graph, "%.*s", (int)strcspn(reason.text, "\n"), reason.text);
         return NULL;
     }
@@ -142,7 +142,6 @@ static const struct attention_schedule *schedule_of(const struct block *block, c
     return &entry->schedule;
 }
 
-// Queries or keys: normalised per head, then turned by their position.
 static struct tensor *prepare(const struct block *block, struct tensor *x, const char *norm_name)
 {
     const struct choice *norm = run_choice(block->run, SLOT_QK_NORM, block->layer);
@@ -165,28 +164,42 @@ static const double *slopes_of(const struct block *block)
     return slopes;
 }
 
-struct tensor *block_standard_attention(const struct block *block, const struct component *self, const void *options,
-                                        struct tensor *x)
+// Queries or keys: projected, then normalised per head, then turned by their position.
+static struct tensor *project_scored(const struct block *block, struct tensor *x, const char *which, const char *set,
+                                     int64_t heads)
 {
-    const struct model_scalars *model = block->model;
+    char projection[SUFFIX_SIZE], norm[SUFFIX_SIZE];
+    snprintf(projection, sizeof projection, "self_attn.%s%s_proj", which, set);
+    snprintf(norm, sizeof norm, "self_attn.%s%s_norm", which, set);
+    return prepare(block, block_linear_of_scores(block, x, projection, heads * block->model->head_dim), norm);
+}
+
+struct tensor *block_attend(const struct block *block, const struct component *self, const void *options,
+                            const struct attention_pattern *pattern, const char *set, struct tensor *x)
+{
     const struct choice *softcap = run_choice(block->run, SLOT_ATTN_SOFTCAP, block->layer);
     struct attention attention = {
-        .n_head = model->n_head,
+        .n_head = block->model->n_head,
         .kv_heads = block->kv_heads,
-        .head_dim = model->head_dim,
-        .schedule = schedule_of(block, self, options),
+        .head_dim = block->model->head_dim,
+        .schedule = schedule_of(block, pattern, options, self->options_size),
         .softcap = softcap->component ? softcap->component->softcap.cap(&softcap->options) : 0,
         .slopes = slopes_of(block),
         .explicit_scores = block->graph->explicit_attention,
     };
     if (!attention.schedule)
         return NULL;
-    int64_t query_width = model->n_head * model->head_dim, kv_width = block->kv_heads * model->head_dim;
-    struct tensor *query = block_linear_of_scores(block, x, "self_attn.q_proj", query_width);
-    struct tensor *key = block_linear_of_scores(block, x, "self_attn.k_proj", kv_width);
-    struct tensor *value = block_linear(block, x, "self_attn.v_proj", ROLE_MATRIX, kv_width);
-    query = prepare(block, query, "self_attn.q_norm");
-    key = prepare(block, key, "self_attn.k_norm");
-    struct tensor *mixed = op_attention(block->graph, query, key, value, &attention);
-    return block_linear(block, mixed, "self_attn.o_proj", ROLE_BRANCH_OUT, model->d_model);
+    char values[SUFFIX_SIZE];
+    snprintf(values, sizeof values, "self_attn.v%s_proj", set);
+    struct tensor *query = project_scored(block, x, "q", set, attention.n_head);
+    struct tensor *key = project_scored(block, x, "k", set, attention.kv_heads);
+    struct tensor *value = block_linear(block, x, values, ROLE_MATRIX, attention.kv_heads * attention.head_dim);
+    return op_attention(block->graph, query, key, value, &attention);
+}
+
+struct tensor *block_standard_attention(const struct block *block, const struct component *self, const void *options,
+                                        struct tensor *x)
+{
+    struct tensor *mixed = block_attend(block, self, options, &self->attention.pattern, "", x);
+    return block_linear(block, mixed, "self_attn.o_proj", ROLE_BRANCH_OUT, block->model->d_model);
 }

@@ -15,8 +15,7 @@ static const struct required {
     const char *name;
 } required[SLOT_COUNT][REQUIRED_MAX] = {
     [SLOT_HEADS] = {{offsetof(struct component, heads.kv_heads), "kv_heads"}},
-    [SLOT_ATTENTION] = {{offsetof(struct component, attention.pattern.spans), "pattern.spans"},
-                        {offsetof(struct component, attention.pattern.sees), "pattern.sees"}},
+    [SLOT_ATTENTION] = {{offsetof(struct component, attention.pattern.spans), "pattern.spans"}},
     [SLOT_QK_NORM] = {{offsetof(struct component, norm.build), "build"}},
     [SLOT_ATTN_SOFTCAP] = {{offsetof(struct component, softcap.cap), "cap"}},
     [SLOT_LOGIT_SOFTCAP] = {{offsetof(struct component, softcap.cap), "cap"}},

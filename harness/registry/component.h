@@ -85,7 +85,11 @@ struct tensor *block_norm(const struct block *block, struct tensor *x, const cha
 // The two branches of a layer, as the run's attention and ffn components build them, dropout included.
 struct tensor *block_attention(const struct block *block, struct tensor *x);
 struct tensor *block_ffn(const struct block *block, struct tensor *x);
-// Attention with the usual q, k, v and o projections, qk_norm, position and soft cap of the run, over the component's pattern.
+// One set of q, k and v projections, qk_norm, position and soft cap of the run, over a pattern; what o_proj multiplies. `set` is
+// "" for the usual names, or a part of them: "_global" for self_attn.q_global_proj and so on.
+struct tensor *block_attend(const struct block *block, const struct component *self, const void *options,
+                            const struct attention_pattern *pattern, const char *set, struct tensor *x);
+// The usual set over the component's own pattern, and o_proj.
 struct tensor *block_standard_attention(const struct block *block, const struct component *self, const void *options,
                                         struct tensor *x);
 

@@ -1,14 +1,14 @@
-// sliding.c: causal attention over the last `window` keys, every `dilation`-th of them.
+// sliding.c: attention over the last `window` keys, every `dilation`-th of them on some heads.
 //
-// Query i sees key j when j <= i, (i-j) % dilation == 0 and (i-j)/dilation < window; n layers reach n (window-1) dilation
-// positions back. The cost of a token does not depend on the length. Beltagy et al. 2020, arXiv 2004.05150, section 3.1.
+// Query i sees key j when j <= i, (i-j) % dilation == 0 and (i-j)/dilation < window; with model.causal: false, |i-j| takes the
+// place of i-j. n layers reach n (window-1) dilation positions. The cost of a token does not depend on the length. Beltagy et al.
+// 2020, arXiv 2004.05150, section 3.1; they dilate 2 heads of the upper layers.
 //
 // Positions are ordered by their residue modulo the dilation: the keys of a query are then neighbours, and fill their tiles.
-// Refuses model.causal: false.
 #include "registry/component.h"
 
 struct sliding {
-    int64_t window, dilation;
+    int64_t window, dilation, dilated_heads;
 };
 
 static const struct option options[] = {
@@ -16,39 +16,38 @@ static const struct option options[] = {
      .help = "keys a query sees, itself included"},
     {"dilation", OPTION_INT, offsetof(struct sliding, dilation), .fallback = "1", .min = 1, .max = 1 << 30, .unit = "positions",
      .help = "distance between two visible keys"},
+    {"dilated_heads", OPTION_INT, offsetof(struct sliding, dilated_heads), .fallback = "1024", .min = 0, .max = 1024,
+     .unit = "heads", .help = "heads with the dilation, from the first on; the others have 1; more than there are: all"},
     {0},
 };
 
-// 0, dilation, 2 dilation, ..., 1, 1 + dilation, ...
-static void order(const void *self, int pass, int64_t time, int32_t *places)
+static int64_t dilation_of(const struct sliding *sliding, int64_t head)
 {
-    (void)pass;
+    return head < sliding->dilated_heads ? sliding->dilation : 1;
+}
+
+static int64_t same_as(const void *self, int64_t head)
+{
     const struct sliding *sliding = self;
-    for (int64_t residue = 0, i = 0; residue < sliding->dilation && i < time; residue++)
-        for (int64_t position = residue; position < time; position += sliding->dilation)
+    return head < sliding->dilated_heads || sliding->dilation == 1 ? 0 : sliding->dilated_heads;
+}
+
+// 0, dilation, 2 dilation, ..., 1, 1 + dilation, ...
+static void order(const struct attention_view *view, int32_t *places)
+{
+    int64_t dilation = dilation_of(view->options, view->head);
+    for (int64_t residue = 0, i = 0; residue < dilation && i < view->time; residue++)
+        for (int64_t position = residue; position < view->time; position += dilation)
             places[i++] = (int32_t)position;
 }
 
-// One step back in a residue is one place back.
-static void spans(const void *self, int pass, struct span queries, int64_t time, struct span_list *keys)
+// One step in a residue is one place; position / dilation steps lie before a query, and as many behind as fit.
+static void spans(const struct attention_view *view, int64_t place, int64_t position, struct span_list *keys)
 {
-    (void)pass, (void)time;
-    const struct sliding *sliding = self;
-    span_list_add(keys, queries.begin - (sliding->window - 1), queries.end);
-}
-
-static bool sees(const void *self, int pass, int64_t query, int64_t key)
-{
-    (void)pass;
-    const struct sliding *sliding = self;
-    int64_t age = query - key;
-    return age >= 0 && age % sliding->dilation == 0 && age / sliding->dilation < sliding->window;
-}
-
-static bool accepts(const void *self, const struct run *run, struct error *error)
-{
-    (void)self;
-    return run->model.causal || error_request(error, "attention: sliding sees the past alone; set model.causal: true");
+    const struct sliding *sliding = view->options;
+    int64_t dilation = dilation_of(sliding, view->head), reach = sliding->window - 1;
+    int64_t before = position / dilation, behind = view->causal ? 0 : (view->time - 1 - position) / dilation;
+    span_list_add(keys, place - (reach < before ? reach : before), place + (reach < behind ? reach : behind) + 1);
 }
 
 const struct component attention_sliding = {
@@ -60,6 +59,5 @@ const struct component attention_sliding = {
     .options = options,
     .options_size = sizeof(struct sliding),
     .complexity = COMPLEXITY_N,
-    .accepts = accepts,
-    .attention = {.pattern = {.order = order, .spans = spans, .sees = sees}},
+    .attention = {.pattern = {.same_as = same_as, .order = order, .spans = spans}},
 };

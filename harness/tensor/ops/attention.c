@@ -124,8 +124,21 @@ struct tensor *op_attention(struct graph *graph, struct tensor *query, struct te
                             const struct attention *attention)
 {
     struct tensor *inputs[] = {query, key, value};
+    if (!attention->explicit_scores)
+        return graph_op(graph, &attention_tiled, attention, inputs, 3);
+    bool **visible = arena_allocate(&graph->arena, (size_t)attention->n_head, sizeof *visible);
+    for (int64_t head = 0; head < attention->n_head; head++) {
+        int64_t same = attention->schedule->same_as[head];
+        visible[head] = same < head ? visible[same] : attention_visible(attention->schedule, head, &graph->arena);
+    }
+    struct attention shown = *attention;
+    shown.visible = visible;
+    return graph_op(graph, &attention_explicit, &shown, inputs, 3);
+}
+#if 0
     return graph_op(graph, attention->explicit_scores ? &attention_explicit : &attention_tiled, attention, inputs, 3);
 }
+#endif
 
 #else
 
@@ -136,9 +149,9 @@ struct tensor *op_attention(struct graph *graph, struct tensor *query, struct te
 // ---- Forward --------------------------------------------------------------------------------------------------------------
 
 // The running state: nothing yet, or what earlier passes left in the output and the log-sum-exps.
-static void NAME(start_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int pass)
+static void NAME(start_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
 {
-    work->fresh = pass == 0;
+    work->fresh = work->pass->number == 0;
     if (work->fresh) {
         memset(work->buffers[OUTPUT], 0, (size_t)(work->width * TILE) * sizeof(REAL));
         for (int c = 0; c < COLUMNS; c++) {
@@ -177,16 +190,19 @@ static void NAME(finish_queries)(WORK *work, const struct node *node, const stru
     NAME(unpack)(work, work->buffers[QUERY_ROWS], work->queries, 1, false, to);
 }
 
-static void NAME(forward_head)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int pass)
+static void NAME(forward_head)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
 {
     const struct attention_schedule *schedule = work->schedule;
     NAME(plan_fetch)(work, node, lane, head, false);
     for (int64_t tile = 0; tile < schedule->query_tiles; tile++) {
-        const int64_t *first = schedule->first_tile + pass * schedule->query_tiles + tile;
+        const int64_t *first = work->pass->first_tile + tile;
         NAME(pack_queries)(work, node, lane, head, tile);
-        NAME(start_queries)(work, node, lane, head, pass);
-        for (int64_t i = first[0]; i < first[1]; i++)
-            NAME(forward_tile)(work, schedule->tiles + i);
+        NAME(start_queries)(work, node, lane, head);
+        for (int64_t i = first[0]; i < first[1]; i++) {
+            struct attention_tile at = schedule->tiles[i];
+            for (; at.repeats > 0; at.repeats--, at.key_begin += ATTENTION_KEY_TILE)
+                NAME(forward_tile)(work, &at);
+        }
         NAME(finish_queries)(work, node, lane, head);
     }
 }
@@ -199,12 +215,11 @@ static void NAME(forward)(const struct node *node, struct span rows, struct lane
     int64_t group = attention->n_head / attention->kv_heads, time = work.schedule->time;
     for (; work.first_row < rows.end; work.first_row += time)
         for (int64_t kv_head = 0; kv_head < attention->kv_heads; kv_head++)
-            for (int pass = 0; pass < work.schedule->passes; pass++) {
-                work.order = work.schedule->order + pass * time;
-                NAME(pack_keys)(&work, node, lane, kv_head);
-                for (int64_t head = kv_head * group; head < (kv_head + 1) * group; head++)
-                    NAME(forward_head)(&work, node, lane, head, pass);
-            }
+            for (int pass = 0; pass < work.schedule->pass_count; pass++)
+                if (NAME(begin_pass)(&work, node, lane, kv_head, pass))
+                    for (int64_t head = kv_head * group; head < (kv_head + 1) * group; head++)
+                        if (attention_serves(work.schedule, work.pass, head))
+                            NAME(forward_head)(&work, node, lane, head);
     lane->counted_flops += attention_cost(node, (rows.end - rows.begin) / time, time).phases[PHASE_FORWARD].product_flops;
 }
 
@@ -228,39 +243,43 @@ static void NAME(pack_output_gradient)(WORK *work, const struct node *node, cons
     memset(buffers[OUTPUT], 0, (size_t)(work->width * TILE) * sizeof(REAL));
 }
 
-static void NAME(backward_head)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int pass)
+static void NAME(backward_head)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
 {
     const struct attention_schedule *schedule = work->schedule;
     HEAD gradient = NAME(query_head)(work, lane_input_gradient(node, 0, lane), head);
-    bool add = pass > 0 || lane_accumulates(node, 0, lane);
+    bool add = work->pass->number > 0 || lane_accumulates(node, 0, lane);
     NAME(plan_fetch)(work, node, lane, head, true);
     for (int64_t tile = 0; tile < schedule->query_tiles; tile++) {
-        const int64_t *first = schedule->first_tile + pass * schedule->query_tiles + tile;
+        const int64_t *first = work->pass->first_tile + tile;
         NAME(pack_queries)(work, node, lane, head, tile);
         NAME(pack_output_gradient)(work, node, lane, head);
-        for (int64_t i = first[0]; i < first[1]; i++)
-            NAME(backward_tile)(work, schedule->tiles + i);
+        for (int64_t i = first[0]; i < first[1]; i++) {
+            struct attention_tile at = schedule->tiles[i];
+            for (; at.repeats > 0; at.repeats--, at.key_begin += ATTENTION_KEY_TILE)
+                NAME(backward_tile)(work, &at);
+        }
         NAME(transpose)(work->buffers[OUTPUT], work->width, TILE, work->buffers[QUERY_ROWS]);
         NAME(unpack)(work, work->buffers[QUERY_ROWS], work->queries, work->scale, add, gradient);
     }
 }
 
-// One kv head in one pass: its query heads in order, then its own gradients.
-static void NAME(backward_group)(WORK *work, const struct node *node, const struct lane *lane, int64_t kv_head, int pass)
+// One kv head in one pass, whose keys are packed: its query heads in order, then its own gradients, which are added when an
+// earlier pass left some.
+static void NAME(backward_group)(WORK *work, const struct node *node, const struct lane *lane, int64_t kv_head, bool add_keys)
 {
     const struct attention *attention = work->attention;
     int64_t group = attention->n_head / attention->kv_heads;
     REAL *const *buffers = work->buffers;
-    NAME(pack_keys)(work, node, lane, kv_head);
     memset(buffers[KEY_GRADIENT], 0, buffer_elements(attention, KEY_GRADIENT) * sizeof(REAL));
     memset(buffers[VALUE_GRADIENT], 0, buffer_elements(attention, VALUE_GRADIENT) * sizeof(REAL));
     for (int64_t head = kv_head * group; head < (kv_head + 1) * group; head++)
-        NAME(backward_head)(work, node, lane, head, pass);
+        if (attention_serves(work->schedule, work->pass, head))
+            NAME(backward_head)(work, node, lane, head);
     // Packed queries carried `factor`, of which a part belongs to the units of the scores and not to the gradient.
     const REAL units[] = {0, (REAL)(attention->softcap > 0 ? attention->softcap : LN_2), 1};
     for (int input = 1; input <= 2; input++) {
         HEAD to = NAME(key_head)(work, lane_input_gradient(node, input, lane), kv_head);
-        bool add = pass > 0 || lane_accumulates(node, input, lane);
+        bool add = add_keys || lane_accumulates(node, input, lane);
         REAL *from = buffers[input == 1 ? KEY_GRADIENT : VALUE_GRADIENT];
         NAME(unpack)(work, from, (struct span){0, work->schedule->time}, units[input], add, to);
     }
@@ -272,11 +291,14 @@ static void NAME(backward)(const struct node *node, struct span rows, struct lan
     NAME(work_open)(&work, node, rows, lane);
     int64_t time = work.schedule->time;
     for (; work.first_row < rows.end; work.first_row += time)
-        for (int64_t kv_head = 0; kv_head < work.attention->kv_heads; kv_head++)
-            for (int pass = 0; pass < work.schedule->passes; pass++) {
-                work.order = work.schedule->order + pass * time;
-                NAME(backward_group)(&work, node, lane, kv_head, pass);
-            }
+        for (int64_t kv_head = 0; kv_head < work.attention->kv_heads; kv_head++) {
+            bool add_keys = false;
+            for (int pass = 0; pass < work.schedule->pass_count; pass++)
+                if (NAME(begin_pass)(&work, node, lane, kv_head, pass)) {
+                    NAME(backward_group)(&work, node, lane, kv_head, add_keys);
+                    add_keys = true;
+                }
+        }
     lane->counted_flops += attention_cost(node, (rows.end - rows.begin) / time, time).phases[PHASE_BACKWARD].product_flops;
 }
 

@@ -1,6 +1,6 @@
 // attention_explicit.c: attention as the textbook has it, with the whole matrix of probabilities: what the tiled op is held against.
 //
-// It asks the pattern pair by pair and shares no schedule, tile or approximation with the tiled op. Slow, and n x n memory a head:
+// It asks the pattern for the pairs themselves and shares no schedule, tile or approximation with the tiled op. Slow, and n x n memory a head:
 // for tests and `check`, where model_request asks for explicit attention.
 #ifndef REAL
 
@@ -25,9 +25,10 @@ bool attention_plan(struct graph *graph, struct node *node, struct error *error)
                          "attention: query, key and value are %lld, %lld and %lld wide; the heads need %lld, %lld and %lld",
                          (long long)node->inputs[0]->width, (long long)node->inputs[1]->width,
                          (long long)node->inputs[2]->width, (long long)query_width, (long long)key_width, (long long)key_width);
-    if (attention->schedule->time != graph->time)
-        return error_add(error, "attention: its schedule is for %lld positions, the graph's sequences have %lld",
-                         (long long)attention->schedule->time, (long long)graph->time);
+    if (attention->schedule->time != graph->time || attention->schedule->n_head != attention->n_head)
+        return error_add(error, "attention: its schedule is for %lld positions and %lld heads, the graph has %lld and %lld",
+                         (long long)attention->schedule->time, (long long)attention->schedule->n_head, (long long)graph->time,
+                         (long long)attention->n_head);
     graph_output(graph, node, query_width);
     graph_saved(graph, node, DTYPE_REAL, attention->n_head);
     return true;
@@ -37,7 +38,7 @@ bool attention_plan(struct graph *graph, struct node *node, struct error *error)
 struct cost attention_cost(const struct node *node, int64_t sequences, int64_t time)
 {
     const struct attention *attention = node->attributes;
-    double pairs = (double)attention->schedule->visible_pairs * (double)attention->n_head * (double)sequences;
+    double pairs = (double)attention->schedule->visible_pairs * (double)sequences;
     double rows = (double)time * (double)sequences;
     double product = 2 * (double)attention->head_dim * pairs;
     double width = (double)(attention->n_head + attention->kv_heads) * (double)attention->head_dim; // query and key
@@ -106,11 +107,7 @@ static struct NAME(head) NAME(head_open)(const struct node *node, const struct l
 
 static bool NAME(sees)(const struct NAME(head) * head, int64_t i, int64_t j)
 {
-    const struct attention_schedule *schedule = head->attention->schedule;
-    for (int pass = 0; pass < schedule->passes; pass++)
-        if (schedule->pattern->sees(schedule->options, pass, i, j))
-            return true;
-    return false;
+    return head->attention->visible[head->index][i * head->time + j];
 }
 
 static REAL NAME(dot)(const struct NAME(head) * head, const REAL *a, const REAL *b)
@@ -138,7 +135,8 @@ static REAL NAME(score)(const struct NAME(head) * head, int64_t i, int64_t j, RE
     return (REAL)score;
 }
 
-// Row i of the probabilities: softmax over what query i sees, zeros elsewhere; row i of `gradients` gets the scores' derivatives.
+// Row i of the probabilities: softmax over what query i sees, zeros elsewhere and where it sees nothing; row i of `gradients` gets
+// the scores' derivatives.
 // Returns the log-sum-exp.
 static REAL NAME(fill_row)(const struct NAME(head) * head, int64_t i)
 {
@@ -155,7 +153,7 @@ static REAL NAME(fill_row)(const struct NAME(head) * head, int64_t i)
         if (NAME(sees)(head, i, j))
             sum += row[j] = (REAL)exp((double)(row[j] - max));
     for (int64_t j = 0; j < head->time; j++)
-        row[j] /= sum;
+        row[j] /= sum > 0 || isnan(sum) ? sum : 1;
     return max + (REAL)log((double)sum);
 }
 

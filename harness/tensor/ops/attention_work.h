@@ -26,8 +26,9 @@ WORK
     REAL cap;            // the soft cap, in bits (scores are kept in units of log 2)
     bool sloped;
     int64_t first_row, end_row; // of the sequence, of the call
-    const int32_t *order;       // of the pass
-    struct span queries;        // places of the tile's queries
+    const struct attention_pass *pass;
+    const int32_t *order; // of the pass
+    struct span queries;  // places of the tile's queries
     // Queries are lanes: vector `c` holds lanes [c LANES, (c + 1) LANES) of the tile.
     bool fresh;                            // nothing is summed up yet
     VECTOR max[COLUMNS], sum[COLUMNS];     // forward
@@ -166,6 +167,20 @@ static void NAME(pack_keys)(WORK *work, const struct node *node, const struct la
     NAME(pack)(work, NAME(key_head)(work, lane_input(node, 2, lane), kv_head), all, padded, 1, work->buffers[VALUE]);
     for (int64_t i = 0; work->sloped && i < padded; i++)
         work->buffers[KEY_POSITION][i] = i < time ? (REAL)work->order[i] : 0;
+}
+
+// Makes a pass the one at hand and packs its keys; false when it serves none of the kv head's queries.
+static bool NAME(begin_pass)(WORK *work, const struct node *node, const struct lane *lane, int64_t kv_head, int pass)
+{
+    int64_t group = work->attention->n_head / work->attention->kv_heads, head = kv_head * group;
+    work->pass = &work->schedule->passes[pass];
+    work->order = work->pass->order;
+    while (head < (kv_head + 1) * group && !attention_serves(work->schedule, work->pass, head))
+        head++;
+    if (head == (kv_head + 1) * group)
+        return false;
+    NAME(pack_keys)(work, node, lane, kv_head);
+    return true;
 }
 
 // The rows of the tile's queries, transposed; they stay in `rows` too.
