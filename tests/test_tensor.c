@@ -40,7 +40,7 @@ static void small_model(struct probe *probe, const char *const *settings, enum r
     struct arena arena = {0};
     struct run run;
     struct error error = {0};
-    subject_run(&run, NULL, false, &arena);
+    subject_run(&run, NULL, SUBJECT_DEFAULTS, &arena);
     for (; settings && *settings; settings++)
         cr_assert(run_set_pair(&run, *settings, &arena, &error), "%s", error.text);
     cr_assert(run_resolve(&run, &error), "%s", error.text);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "check/attention_laws.h"
 #include "check/probe.h"
 #include "registry/run.h"
 
@@ -19,6 +20,15 @@ struct limit {
 static const struct limit limits[] = {
     {SLOT_ATTENTION, "sliding", "sliding(window=13)", "full"},
     {SLOT_ATTENTION, "sliding", "sliding(window=4096, dilation=1)", "full"},
+    {SLOT_ATTENTION, "sliding", "sliding(window=3, dilation=2, dilated_heads=0)", "sliding(window=3)"},
+    {SLOT_ATTENTION, "sliding", "sliding(window=3, dilation=2, dilated_heads=4)", "sliding(window=3, dilation=2)"},
+    {SLOT_ATTENTION, "longformer", "longformer(window=5, globals=0)", "sliding(window=5)"},
+    {SLOT_ATTENTION, "longformer", "longformer(window=13)", "full"},
+    {SLOT_ATTENTION, "longformer", "longformer(window=1, globals=13)", "full"},
+    {SLOT_ATTENTION, "strided", "strided(stride=1)", "full"},
+    {SLOT_ATTENTION, "strided", "strided(stride=13)", "full"},
+    {SLOT_ATTENTION, "fixed", "fixed(stride=13, summary=1)", "full"},
+    {SLOT_ATTENTION, "fixed", "fixed(stride=4, summary=4)", "full"},
     {SLOT_HEADS, "gqa", "gqa(kv_heads=4)", "mha"},
     {SLOT_HEADS, "gqa", "gqa(kv_heads=1)", "mqa"},
     {SLOT_ATTN_SOFTCAP, "tanh", "tanh(cap=1e9)", "none"},
@@ -37,7 +47,7 @@ static const struct limit limits[] = {
 static bool train_with(struct probe *probe, struct run *run, enum slot slot, const char *value, struct arena *arena,
                        struct error *error)
 {
-    subject_run(run, NULL, false, arena);
+    subject_run(run, NULL, SUBJECT_DEFAULTS, arena);
     if (slot == SLOT_HEADS)
         run_set(run, "heads", "mha", arena, error);
     if (!run_set(run, slot_facts[slot].name, value, arena, error) || !run_resolve(run, error))
@@ -263,6 +273,8 @@ static const struct law laws[] = {
      optimizer_law},
     {SLOT_SCHEDULE, "range", "the factor starts at 1 after warm-up and stays from 0 to 1", schedule_law},
     {SLOT_INIT, "spread", "initial weights have a finite spread above zero", init_law},
+    {SLOT_ATTENTION, "reach", "a gradient is exactly zero where the layers cannot look, and only there", attention_reach_law},
+    {SLOT_ATTENTION, "tiles", "at 16384 tokens, at most two pairs are multiplied for one that is seen", attention_tiles_law},
     {SLOT_DATA, "same data", "opened twice it is the same; tokens lie in the vocabulary, parts apart", data_law},
 };
 
@@ -274,7 +286,7 @@ bool component_laws_check(const struct component *component, struct arena *arena
         struct text seen = {0};
         if (laws[i].slot != component->slot)
             continue;
-        subject_run(&run, component, false, arena);
+        subject_run(&run, component, SUBJECT_DEFAULTS, arena);
         bool holds = laws[i].holds(&run, &seen);
         const char *failure = text_keep(&seen, arena);
         report(context, component,

@@ -265,18 +265,20 @@ static bool cost(const struct run *run, struct text *seen)
 struct property {
     const char *name, *reason;
     bool (*holds)(const struct run *run, struct text *seen);
+    bool needs_causal;
 };
 
 static const struct property model_properties[] = {
-    {"gradients", "the derivative must be the objective's own: central differences in double agree to 1e-6", gradients},
-    {"reference", "the fast path in float equals explicit n x n attention in double, forward and backward", reference},
-    {"causality", "a later token must not change one bit of an earlier logit", causality},
-    {"determinism", "same seed, same bits, with one thread and with two", determinism},
-    {"poison", "buffers filled with NaN at birth and death change no bit: nothing reads what is not its own", poison},
-    {"alone", "a sequence must not see its neighbours in the batch", alone},
-    {"prefix", "what comes first must not depend on how much follows", prefix},
-    {"no allocation", "memory is planned before step 1", no_allocation},
-    {"cost", "the operations that a run counts are those that the formula states, and every pass states its bytes", cost},
+    {"gradients", "the derivative must be the objective's own: central differences in double agree to 1e-6", gradients, false},
+    {"reference", "the fast path in float equals explicit n x n attention in double, forward and backward", reference, false},
+    {"causality", "a later token must not change one bit of an earlier logit", causality, true},
+    {"determinism", "same seed, same bits, with one thread and with two", determinism, false},
+    {"poison", "buffers filled with NaN at birth and death change no bit: nothing reads what is not its own", poison, false},
+    {"alone", "a sequence must not see its neighbours in the batch", alone, false},
+    {"prefix", "what comes first must not depend on how much follows", prefix, true},
+    {"no allocation", "memory is planned before step 1", no_allocation, false},
+    {"cost", "the operations that a run counts are those that the formula states, and every pass states its bytes", cost,
+     false},
 };
 
 static bool shapes_the_model(enum slot slot)
@@ -291,16 +293,17 @@ struct subject {
     void *context;
 };
 
-// Tries one property at the component's defaults and at small options; a run that is refused is not a failure.
+// Tries one property on every kind of subject; a run that is refused is not a failure.
 static bool try(const struct subject *subject, const struct property *property)
 {
     struct finding finding = {.property = property->name, .reason = property->reason, .verdict = NOT_TRIED};
     struct text seen = {0};
-    for (int small = 0; small < 2 && finding.verdict != FAILS; small++) {
+    for (enum subject_kind kind = 0; kind < SUBJECT_KINDS && finding.verdict != FAILS; kind++) {
         struct run run;
+        if (!subject_run(&run, subject->component, kind, subject->arena) || (property->needs_causal && !run.model.causal))
+            continue;
         struct error refused = {0};
         struct text setting = {0};
-        subject_run(&run, subject->component, small, subject->arena);
         setting_print(subject->component->slot, &run.slots[subject->component->slot], &setting);
         finding.setting = text_keep(&setting, subject->arena);
         if (!run_resolve(&run, &refused)) {

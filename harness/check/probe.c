@@ -53,7 +53,8 @@ bool probe_open(struct probe *probe, const struct probe_request *request, struct
         .explicit_attention = request->explicit_attention,
     };
     const struct executor_options options = {.lanes = request->lanes, .poison = request->poison};
-    if (!gemm_open(run_gemm_way(&probe->run), error) || !model_build(&probe->graph, &probe->run, &build, &probe->parameters, error))
+    if (!gemm_open(run_gemm_way(&probe->run), error) ||
+        !model_build(&probe->graph, &probe->run, &build, &probe->parameters, error))
         goto cleanup;
     if (!parameters_allocate(&probe->parameters, error) || !team_open(&probe->team, request->threads, error) ||
         !executor_open(&probe->executor, &probe->graph, probe->team, &options, error))

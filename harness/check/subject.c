@@ -3,7 +3,37 @@
 
 #include <stdio.h>
 
-void subject_run(struct run *run, const struct component *component, bool small_options, struct arena *arena)
+// Whether the kind has anything to set on the component.
+static bool applies(const struct component *component, enum subject_kind kind)
+{
+    bool has_numbers = false, has_words = false;
+    for (const struct option *option = component->options; option && option->name; option++) {
+        has_numbers |= option->type == OPTION_INT && option->max >= 2;
+        has_words |= option->type == OPTION_CHOICE;
+    }
+    const bool applies[SUBJECT_KINDS] = {
+        [SUBJECT_DEFAULTS] = true,
+        [SUBJECT_SMALL] = has_numbers,
+        [SUBJECT_LAST_WORDS] = has_words,
+        [SUBJECT_BOTH_WAYS] = component->slot == SLOT_ATTENTION || component->slot == SLOT_POSITION,
+    };
+    return applies[kind];
+}
+
+// The value of an option in a kind; false where it keeps its default.
+static bool value_of(const struct option *option, enum subject_kind kind, char value[32])
+{
+    int word = 0;
+    if (kind >= SUBJECT_SMALL && option->type == OPTION_INT && option->max >= 2)
+        return snprintf(value, 32, "%d", option->min > 2 ? (int)option->min : 2) > 0;
+    if (kind < SUBJECT_LAST_WORDS || option->type != OPTION_CHOICE)
+        return false;
+    while (option->choices[word + 1])
+        word++;
+    return snprintf(value, 32, "%s", option->choices[word]) > 0;
+}
+
+bool subject_run(struct run *run, const struct component *component, enum subject_kind kind, struct arena *arena)
 {
     static const char *const settings[] = {
         "model.d_model=16",
@@ -25,14 +55,17 @@ void subject_run(struct run *run, const struct component *component, bool small_
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         run_set_pair(run, settings[i], arena, &unread);
     if (!component)
-        return;
+        return kind == SUBJECT_DEFAULTS;
     run_set(run, slot_facts[component->slot].name, component->name, arena, &unread);
-    for (const struct option *option = component->options; small_options && option && option->name; option++) {
+    for (const struct option *option = component->options; option && option->name; option++) {
         char key[64], value[32];
-        if (option->type != OPTION_INT || option->max < 2)
-            continue;
         snprintf(key, sizeof key, "%s.%s", slot_facts[component->slot].name, option->name);
-        snprintf(value, sizeof value, "%d", option->min > 2 ? (int)option->min : 2);
-        run_set(run, key, value, arena, &unread);
+        if (value_of(option, kind, value))
+            run_set(run, key, value, arena, &unread);
     }
+    if (kind == SUBJECT_BOTH_WAYS) {
+        run_set(run, "model.causal", "false", arena, &unread);
+        run->slots[SLOT_DATA] = (struct setting){.count = 1}; // next tokens would be seen
+    }
+    return applies(component, kind);
 }

@@ -16,7 +16,15 @@ struct finding {
 };
 typedef void finding_report(void *context, const struct component *component, const struct finding *finding);
 
-// The small run that checks start from; `component` fills its slot at its defaults, or with small options.
-void subject_run(struct run *run, const struct component *component, bool small_options, struct arena *arena);
+// What the component's options are set to, each on top of the one before.
+enum subject_kind {
+    SUBJECT_DEFAULTS,
+    SUBJECT_SMALL,      // whole numbers at 2, or as near as their range allows: windows that end within the sequence
+    SUBJECT_LAST_WORDS, // options that are one of several words at the last of them
+    SUBJECT_BOTH_WAYS,  // model.causal: false, for what attention sees
+    SUBJECT_KINDS
+};
+// The small run that checks start from, and `component`, if any, in its slot. False when this kind differs from none before.
+bool subject_run(struct run *run, const struct component *component, enum subject_kind kind, struct arena *arena);
 
 #endif
