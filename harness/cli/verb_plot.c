@@ -1,15 +1,17 @@
-// verb_plot.c: `ablate plot`: the figures of an experiment as files, for a talk, a paper or another tool.
+// verb_plot.c: `ablate plot`: the figures of an experiment as files, for a talk, a paper or another tool; or of a pattern.
 #include <stdio.h>
 
 #include "cli/verb.h"
 #include "report/figure.h"
+#include "report/figure_pattern.h"
 #include "report/gnuplot.h"
 #include "report/page.h"
 
 struct plot_options {
-    const char *figure, *out;
+    const char *figure, *out, *pattern;
+    int64_t seq;
     int format;
-    bool log;
+    bool log, both_ways;
 };
 
 static const struct option options[] = {
@@ -20,6 +22,12 @@ static const struct option options[] = {
     {"out", OPTION_TEXT, offsetof(struct plot_options, out), .fallback = "", .unit = "FOLDER",
      .help = "where to write figures, data and scripts; <name>/figures beside the database without it"},
     {"log", OPTION_BOOL, offsetof(struct plot_options, log), .fallback = "false", .help = "a logarithmic horizontal axis"},
+    {"pattern", OPTION_TEXT, offsetof(struct plot_options, pattern), .fallback = "", .unit = "ATTENTION",
+     .help = "draws who sees whom instead: \"longformer(window=8, globals=2)\", or a list of layers"},
+    {"seq", OPTION_INT, offsetof(struct plot_options, seq), .fallback = "64", .min = 1, .max = FIGURE_PATTERN_TIME_MAX,
+     .unit = "positions", .help = "length of the sequence in that picture"},
+    {"both-ways", OPTION_BOOL, offsetof(struct plot_options, both_ways), .fallback = "false",
+     .help = "with model.causal=false in that picture"},
     {0},
 };
 
@@ -55,9 +63,35 @@ static bool draw_wanted(const struct request *request, const struct figure *only
     return true;
 }
 
+static bool draw_pattern(const struct request *request, struct error *error)
+{
+    const struct plot_options *wanted = request->options;
+    struct run run;
+    const char *name, *folder = wanted->out;
+    run_defaults(&run, request->arena);
+    if (!run_set(&run, "attention", wanted->pattern, request->arena, error))
+        return false;
+    run.slots[SLOT_DATA] = (struct setting){.count = 1}; // a picture needs none, and text would refuse to be seen both ways
+    run.model.n_layer = run.slots[SLOT_ATTENTION].count;
+    run.model.seq_len = wanted->seq;
+    run.model.causal = !wanted->both_ways;
+    if (!run_resolve(&run, error))
+        return false;
+    if (!*folder)
+        folder = page_folder(request->database, "patterns", request->arena);
+    if (!figure_pattern_draw(&run, folder, gnuplot_terminals[wanted->format], request->arena, &name, error))
+        return false;
+    printf("%s/%s.%s\n", folder, name, gnuplot_terminals[wanted->format]);
+    return true;
+}
+
 static bool run(const struct request *request, struct error *error)
 {
     const struct plot_options *wanted = request->options;
+    if (*wanted->pattern && !request->word_count)
+        return draw_pattern(request, error);
+    if (*wanted->pattern || !request->word_count)
+        return error_request(error, "ablate plot: name an experiment, or a pattern with --pattern, one of the two");
     const struct figure *only = NULL;
     struct store *store;
     if (*wanted->figure && !(only = figure_find(wanted->figure, error)))
@@ -71,9 +105,8 @@ static bool run(const struct request *request, struct error *error)
 
 const struct verb verb_plot = {
     .name = "plot",
-    .summary = "draws the figures of an experiment, each with its data and gnuplot script beside it",
-    .words_help = "FILE|NAME",
-    .words_min = 1,
+    .summary = "draws the figures of an experiment, or of an attention pattern, with data and gnuplot script beside them",
+    .words_help = "[FILE|NAME]",
     .words_max = 1,
     .example = "ablate plot demo --figure pairs --format pdf",
     .options = options,

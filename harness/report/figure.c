@@ -161,18 +161,24 @@ void figure_provenance(const struct figure *figure, const struct comparison *com
              view->arm_count, view->seed_count);
 }
 
+bool figure_leave(const char *folder, const char *name, const char *script, const struct text *data, struct error *error)
+{
+    struct text path = {0};
+    text_add(&path, "%s/%s.tsv", folder, name);
+    bool done = folder_create(folder, error) && file_replace(path.data, data->data, data->length, error) &&
+                script_copy(shared_script, folder, error) && script_copy(script, folder, error);
+    text_free(&path);
+    return done;
+}
+
 bool figure_prepare(const struct figure *figure, const struct figure_source *source, const char *folder, struct error *error)
 {
-    struct text data = {0}, path = {0};
+    struct text data = {0};
     text_add(&data, "# ");
     figure_provenance(figure, source->comparison, &data);
     text_add(&data, "\n# Draw it in this folder: gnuplot -c %s %s svg (or png, pdf)\n", figure->script, figure->name);
-    bool done = figure->write(figure, source, &data, error) && folder_create(folder, error);
-    text_add(&path, "%s/%s.tsv", folder, figure->name);
-    done = done && file_replace(path.data, data.data, data.length, error) && script_copy(shared_script, folder, error) &&
-           script_copy(figure->script, folder, error);
+    bool done = figure->write(figure, source, &data, error) && figure_leave(folder, figure->name, figure->script, &data, error);
     text_free(&data);
-    text_free(&path);
     return done;
 }
 

@@ -59,6 +59,9 @@ bool figure_prepare(const struct figure *figure, const struct figure_source *sou
 // Draws what figure_prepare left there.
 bool figure_draw(const struct figure *figure, const char *folder, const char *terminal, bool logarithmic, struct error *error);
 
+// Leaves a data file NAME.tsv, the script and what it shares in `folder` (made when missing).
+bool figure_leave(const char *folder, const char *name, const char *script, const struct text *data, struct error *error);
+
 // Where a figure's numbers come from, as a sentence: the metrics and the runs.
 void figure_provenance(const struct figure *figure, const struct comparison *comparison, struct text *text);
 

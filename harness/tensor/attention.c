@@ -166,6 +166,13 @@ struct builder {
     int64_t heads;                               // that the pass serves
 };
 
+// The queries of a block of keys that the kernel multiplies: whole granules.
+static struct span visited_lanes(const struct attention_tile *tile, int block)
+{
+    enum { G = ATTENTION_LANE_GRANULE };
+    return (struct span){tile->lanes[block].begin / G * G, (tile->lanes[block].end + G - 1) / G * G};
+}
+
 // The queries that see some key of each block, as one range a block. Returns the pairs that the kernel multiplies.
 static int64_t fill_lanes(struct attention_tile *tile, const uint32_t *mask)
 {
@@ -179,8 +186,8 @@ static int64_t fill_lanes(struct attention_tile *tile, const uint32_t *mask)
         int begin = __builtin_ctz(any), end = 32 - __builtin_clz(any);
         tile->lanes[block].begin = (uint8_t)begin;
         tile->lanes[block].end = (uint8_t)end;
-        int granules = (end + ATTENTION_LANE_GRANULE - 1) / ATTENTION_LANE_GRANULE - begin / ATTENTION_LANE_GRANULE;
-        visited += ATTENTION_KEY_BLOCK * granules * ATTENTION_LANE_GRANULE;
+        struct span lanes = visited_lanes(tile, block);
+        visited += ATTENTION_KEY_BLOCK * (lanes.end - lanes.begin);
     }
     return visited;
 }
@@ -292,6 +299,29 @@ static bool add_pass(struct builder *builder, struct attention_pass *pass)
     }
     pass->first_tile[schedule->query_tiles] = schedule->tile_count;
     return schedule->tile_count <= INT32_MAX && builder->mask_count <= INT32_MAX / ATTENTION_KEY_TILE;
+}
+
+// Marks what one tile multiplies against the keys from `key_begin` on, in positions.
+static void mark_tile(const struct attention_schedule *schedule, const struct attention_pass *pass,
+                      const struct attention_tile *tile, int64_t key_begin, bool *visited)
+{
+    int64_t time = schedule->time;
+    for (int64_t key = 0; key < ATTENTION_KEY_TILE && key_begin + key < time; key++) {
+        struct span lanes = visited_lanes(tile, (int)(key / ATTENTION_KEY_BLOCK));
+        for (int64_t lane = lanes.begin; lane < lanes.end && tile->query_begin + lane < time; lane++)
+            visited[pass->order[tile->query_begin + lane] * time + pass->order[key_begin + key]] = true;
+    }
+}
+
+bool *attention_visited(const struct attention_schedule *schedule, int64_t head, struct arena *arena)
+{
+    bool *visited = arena_allocate(arena, (size_t)(schedule->time * schedule->time), sizeof *visited);
+    for (const struct attention_pass *pass = schedule->passes; pass < schedule->passes + schedule->pass_count; pass++)
+        for (int64_t i = pass->first_tile[0]; i < pass->first_tile[schedule->query_tiles]; i++)
+            for (int64_t repeat = 0; attention_serves(schedule, pass, head) && repeat < schedule->tiles[i].repeats; repeat++)
+                mark_tile(schedule, pass, &schedule->tiles[i], schedule->tiles[i].key_begin + repeat * ATTENTION_KEY_TILE,
+                          visited);
+    return visited;
 }
 
 // ---- The whole --------------------------------------------------------------------------------------------------------------

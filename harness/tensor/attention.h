@@ -94,8 +94,10 @@ static inline bool attention_serves(const struct attention_schedule *schedule, c
 {
     return schedule->same_as[head] == pass->head;
 }
-// [time, time]: whether query i of the head sees key j, asked from the pattern and not from tiles.
+// [time, time]: whether query i of the head sees key j, asked from the pattern and not from tiles; and whether the kernel
+// multiplies the pair.
 bool *attention_visible(const struct attention_schedule *schedule, int64_t head, struct arena *arena);
+bool *attention_visited(const struct attention_schedule *schedule, int64_t head, struct arena *arena);
 
 // The attributes of op_attention. Scores: scale q.k, then the soft cap, then alibi's slope times distance, then the mask.
 struct attention {

@@ -1,0 +1,102 @@
+// test_figure_pattern.c: the picture of a pattern shows its pairs, and what the kernel visits around them.
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "check/subject.h"
+#include "fixture_attention.h"
+#include "report/figure_pattern.h"
+
+enum { TIME = 40, PANELS_MAX = 4, FOLDER_SIZE = 64 };
+
+struct picture {
+    struct arena arena;
+    char folder[FOLDER_SIZE];
+    const char *name;
+    char *data;                             // the text of the .tsv
+    char cells[PANELS_MAX][TIME][TIME + 1]; // '0' nothing, '1' visited, '2' seen
+};
+
+static void read_cells(struct picture *picture)
+{
+    int panel = -2; // the block of panels comes first
+    for (int i = 0; i < PANELS_MAX * TIME; i++)
+        memset(picture->cells[i / TIME][i % TIME], '0', TIME);
+    for (char *line = strtok(picture->data, "\n"); line; line = strtok(NULL, "\n")) {
+        int kind, first, last, query;
+        panel += line[0] == '#' && strstr(line, "seen") != NULL;
+        if (panel < 0 || line[0] == '#')
+            continue;
+        cr_assert_lt(panel, PANELS_MAX);
+        cr_assert_eq(sscanf(line, "%d\t%d\t%d\t%d", &kind, &first, &last, &query), 4, "%s", line);
+        cr_assert(first >= 0 && first < last && last <= TIME && query >= 0 && query < TIME, "%s", line);
+        memset(&picture->cells[panel][query][first], '0' + kind, (size_t)(last - first));
+    }
+}
+
+static void draw(struct picture *picture, const char *attention, bool causal)
+{
+    struct run run;
+    struct error error = {0};
+    struct bytes bytes = {0};
+    memset(picture, 0, sizeof *picture);
+    strcpy(picture->folder, "/tmp/test_pattern_XXXXXX");
+    cr_assert(mkdtemp(picture->folder), "no temporary folder");
+    subject_run(&run, NULL, SUBJECT_DEFAULTS, &picture->arena);
+    cr_assert(run_set(&run, "attention", attention, &picture->arena, &error), "%s", error.text);
+    run.model.seq_len = TIME;
+    run.model.causal = causal;
+    cr_assert(figure_pattern_draw(&run, picture->folder, "svg", &picture->arena, &picture->name, &error), "%s", error.text);
+    const char *path = arena_format(&picture->arena, "%s/%s.tsv", picture->folder, picture->name);
+    cr_assert(file_read(path, 1 << 20, &bytes, &error), "%s", error.text);
+    picture->data = arena_format(&picture->arena, "%.*s", (int)bytes.count, (const char *)bytes.data);
+    bytes_free(&bytes);
+    path = arena_format(&picture->arena, "%s/%s.svg", picture->folder, picture->name);
+    cr_expect_eq(access(path, R_OK), 0, "%s was not drawn", path);
+    read_cells(picture);
+}
+
+static void discard(struct picture *picture)
+{
+    static const char *const endings[] = {".tsv", ".svg", NULL};
+    for (int i = 0; endings[i]; i++)
+        unlink(arena_format(&picture->arena, "%s/%s%s", picture->folder, picture->name, endings[i]));
+    unlink(arena_format(&picture->arena, "%s/style.gp", picture->folder));
+    unlink(arena_format(&picture->arena, "%s/pattern.gp", picture->folder));
+    rmdir(picture->folder);
+    arena_close(&picture->arena);
+}
+
+// A picture that is drawn from another rule than the model's would teach the wrong thing.
+Test(figure_pattern, dark_cells_are_the_formula)
+{
+    struct picture picture;
+    draw(&picture, "longformer(window=4, globals=2)", false);
+    for (int i = 0; i < TIME; i++)
+        for (int j = 0; j < TIME; j++) {
+            bool seen = abs(i - j) < 4 || i < 2 || j < 2;
+            cr_assert_eq(picture.cells[0][i][j] == '2', seen, "query %d, key %d", i, j);
+        }
+    discard(&picture);
+}
+
+// A list is drawn layer by layer, and heads that differ each have their square.
+Test(figure_pattern, layers_and_kinds_of_heads_have_squares_of_their_own)
+{
+    struct picture picture;
+    draw(&picture, "[\"sliding(window=3, dilation=5, dilated_heads=1)\", \"full\"]", true);
+    for (int i = 0; i < TIME; i++)
+        for (int j = 0; j < TIME; j++) {
+            int age = i - j;
+            cr_assert_eq(picture.cells[0][i][j] == '2', age >= 0 && age % 5 == 0 && age <= 10, "dilated: %d, %d", i, j);
+            cr_assert_eq(picture.cells[1][i][j] == '2', age >= 0 && age <= 2, "not dilated: %d, %d", i, j);
+            cr_assert_eq(picture.cells[2][i][j] == '2', age >= 0, "full: %d, %d", i, j);
+        }
+    // Blocks of 8 keys by 16 queries: the future of the same block is visited and masked, that of the next is not visited.
+    cr_expect_eq(picture.cells[2][3][7], '1');
+    cr_expect_eq(picture.cells[2][15][16], '0');
+    discard(&picture);
+}
