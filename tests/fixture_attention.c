@@ -178,12 +178,8 @@ void bench_open(struct bench *bench, const struct setup *setup)
     }
     cr_assert(memory_large(&bench->arena, bench->arena_bytes, "the arena", &bench->error));
     cr_assert(memory_large(&bench->workspace, bench->node->workspace, "the workspace", &bench->error));
-    bench->lane = (struct lane){.graph = graph,
-                                .arena = bench->arena,
-                                .workspace = bench->workspace,
-                                .sequences = setup->sequences,
-                                .first_pass = true,
-                                .training = true};
+    bench->lane = (struct lane){
+        .graph = graph, .arena = bench->arena, .workspace = bench->workspace, .parts = 1, .first_pass = true, .training = true};
     fill(bench);
 }
 

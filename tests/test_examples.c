@@ -356,7 +356,8 @@ static struct evaluation evaluate_table(const struct dataset *dataset, int known
     graph.row_loss = op_cross_entropy(&graph, graph.logits, graph.targets, 0, &graph.row_log_z);
     graph.row_correct = op_correct(&graph, graph.logits, graph.targets);
     cr_assert(graph_plan(&graph, &error) && parameters_allocate(&parameters, &error) && team_open(&team, 2, &error) &&
-                  executor_open(&executor, &graph, team, &(struct executor_options){.lanes = 2, .poison = true}, &error) &&
+                  executor_open(&executor, &graph, team, &(struct executor_options){.lanes = 2, .sequences = 7, .poison = true},
+                                &error) &&
                   evaluation_open(&room, 7, TIME, &error),
               "%s", error.text);
     float *values = (float *)parameters.values + table->offset;

@@ -106,7 +106,7 @@ Test(machine, nothing_is_faster_than_the_registers)
 
 static const double tiny = 1e-9; // the clock's own steps
 
-static void open_small(struct probe *probe, struct arena *arena)
+static void open_small(struct probe *probe, int64_t tile_rows, struct arena *arena)
 {
     struct error error = {0};
     struct run *run = arena_allocate(arena, 1, sizeof *run);
@@ -114,14 +114,20 @@ static void open_small(struct probe *probe, struct arena *arena)
     cr_assert(run_set_pair(run, "model.d_model=32", arena, &error) && run_set_pair(run, "model.n_layer=2", arena, &error) &&
                   run_resolve(run, &error),
               "%s", error.text);
-    const struct probe_request request = {
-        .run = run, .mode = GRAPH_TRAIN, .sequences = 5, .time = 16, .threads = 2, .lanes = 2, .pass_sequences = 2};
+    const struct probe_request request = {.run = run,
+                                          .mode = GRAPH_TRAIN,
+                                          .sequences = 5,
+                                          .time = 16,
+                                          .threads = 2,
+                                          .lanes = 2,
+                                          .pass_sequences = 2,
+                                          .tile_rows = tile_rows};
     cr_assert(probe_open(probe, &request, &error), "%s", error.text);
 }
 
 static struct executor *open_profiled(struct probe *probe, struct profile *profile)
 {
-    const struct executor_options options = {.lanes = 2, .profile = profile};
+    const struct executor_options options = {.lanes = 2, .sequences = 5, .profile = profile};
     struct executor *executor;
     struct error error = {0};
     cr_assert(executor_open(&executor, &probe->graph, probe->team, &options, &error), "%s", error.text);
@@ -142,7 +148,7 @@ Test(profile, every_node_is_recorded_once_for_each_row)
     struct probe probe;
     struct profile profile;
     struct error error = {0};
-    open_small(&probe, &arena);
+    open_small(&probe, 10, &arena); // one of the 5 sequences is shared
     cr_assert(profile_open(&profile, &probe.graph, 2, 2, 10000, &error), "%s", error.text);
     struct executor *executor = open_profiled(&probe, &profile);
     profile_begin_step(&profile);
@@ -182,7 +188,7 @@ Test(profile, a_step_that_does_not_fit_is_dropped_whole)
     struct probe probe;
     struct profile profile;
     struct error error = {0};
-    open_small(&probe, &arena);
+    open_small(&probe, 0, &arena);
     cr_assert(profile_open(&profile, &probe.graph, 2, 9, 10000, &error), "%s", error.text);
     struct executor *executor = open_profiled(&probe, &profile);
     profile_begin_step(&profile);

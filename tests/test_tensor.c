@@ -32,10 +32,37 @@ Test(team, every_member_works_once_a_round)
     team_close(team);
 }
 
+// Each writes its place, meets, and must find every place written; meets again, and goes on.
+struct meeting {
+    struct team *team;
+    int places[MEMBERS], missing[MEMBERS];
+};
+static void write_and_meet(void *context, int member, int size)
+{
+    struct meeting *meeting = context;
+    for (int round = 1; round <= 2000; round++) {
+        meeting->places[member] = round;
+        team_meet(meeting->team);
+        for (int i = 0; i < size; i++)
+            meeting->missing[member] += meeting->places[i] != round;
+        team_meet(meeting->team);
+    }
+}
+Test(team, nobody_leaves_a_meeting_before_all_have_come)
+{
+    struct meeting meeting = {0};
+    struct error error = {0};
+    cr_assert(team_open(&meeting.team, MEMBERS, &error));
+    team_run(meeting.team, write_and_meet, &meeting);
+    for (int i = 0; i < MEMBERS; i++)
+        cr_expect_eq(meeting.missing[i], 0, "member %d missed %d", i, meeting.missing[i]);
+    team_close(meeting.team);
+}
+
 // ---- Plan ----------------------------------------------------------------------------------------------------------------------
 
-static void small_model(struct probe *probe, const char *const *settings, enum real real, int64_t sequences, int lanes,
-                        int64_t pass_sequences)
+// A small model on tokens of 13 positions; settings end with NULL.
+static void open_probe(struct probe *probe, const char *const *settings, struct probe_request request)
 {
     struct arena arena = {0};
     struct run run;
@@ -44,49 +71,88 @@ static void small_model(struct probe *probe, const char *const *settings, enum r
     for (; settings && *settings; settings++)
         cr_assert(run_set_pair(&run, *settings, &arena, &error), "%s", error.text);
     cr_assert(run_resolve(&run, &error), "%s", error.text);
-    const struct probe_request request = {.run = &run,
-                                          .real = real,
-                                          .mode = GRAPH_TRAIN,
-                                          .sequences = sequences,
-                                          .time = 13,
-                                          .threads = 2,
-                                          .lanes = lanes,
-                                          .pass_sequences = pass_sequences};
+    request.run = &run;
+    request.time = 13;
+    request.threads = request.threads ? request.threads : 2;
     cr_assert(probe_open(probe, &request, &error), "%s", error.text);
 }
 
+static void small_model(struct probe *probe, const char *const *settings, enum real real, int64_t sequences, int lanes,
+                        int64_t pass_sequences)
+{
+    open_probe(probe, settings,
+               (struct probe_request){.real = real,
+                                      .mode = GRAPH_TRAIN,
+                                      .sequences = sequences,
+                                      .lanes = lanes,
+                                      .pass_sequences = pass_sequences});
+}
+
 struct life {
-    size_t begin, end;
+    size_t begin, end, arena;
     int born, dies;
     const char *name;
 };
 
-// No two buffers that live at the same moment share a byte: read off the finished plan, not off how it was made.
-Test(plan, what_lives_together_lies_apart)
+static int lives_of(const struct graph *graph, struct life *lives)
 {
-    struct probe probe;
-    struct life lives[1000];
     int count = 0;
-    small_model(&probe, NULL, REAL_FLOAT, 3, 2, 0);
-    for (int i = 0; i < probe.graph.tensor_count; i++) {
-        const struct tensor *tensor = probe.graph.tensors[i];
-        size_t bytes = graph_tensor_bytes(&probe.graph, tensor);
+    for (int i = 0; i < graph->tensor_count; i++) {
+        const struct tensor *tensor = graph->tensors[i];
         if (tensor->kind != TENSOR_ACTIVATION)
             continue;
-        lives[count++] = (struct life){tensor->offset, tensor->offset + bytes, tensor->born, tensor->dies, tensor->name};
+        lives[count++] = (struct life){.begin = tensor->offset,
+                                       .end = tensor->offset + graph_value_bytes(graph, tensor),
+                                       .arena = tensor->tile_only ? graph->tile_bytes : graph->pass_bytes,
+                                       .born = tensor->born,
+                                       .dies = tensor->dies,
+                                       .name = tensor->name};
         if (tensor->gradient_born >= 0 && !tensor->gradient_of)
-            lives[count++] = (struct life){tensor->gradient_offset, tensor->gradient_offset + bytes, tensor->gradient_born,
-                                           tensor->gradient_dies, tensor->name};
+            lives[count++] = (struct life){.begin = tensor->gradient_offset,
+                                           .end = tensor->gradient_offset + graph_gradient_bytes(graph, tensor),
+                                           .arena = tensor->gradient_tile_only ? graph->tile_bytes : graph->pass_bytes,
+                                           .born = tensor->gradient_born,
+                                           .dies = tensor->gradient_dies,
+                                           .name = tensor->name};
     }
-    cr_assert_gt(count, 50);
-    for (int i = 0; i < count; i++) {
-        cr_expect_leq(lives[i].end, probe.graph.lane_bytes, "%s lies outside the arena", lives[i].name);
-        for (int j = 0; j < i; j++)
-            cr_expect(lives[i].born > lives[j].dies || lives[j].born > lives[i].dies || lives[i].begin >= lives[j].end ||
-                          lives[j].begin >= lives[i].end,
-                      "%s and %s live together and overlap", lives[i].name, lives[j].name);
+    return count;
+}
+
+// No two buffers of one arena that live at the same moment share a byte: read off the finished plan, not off how it was made.
+Test(plan, what_lives_together_lies_apart)
+{
+    for (int64_t tile_rows = 0; tile_rows <= 5; tile_rows += 5) {
+        struct probe probe;
+        struct life lives[1000];
+        open_probe(&probe, NULL,
+                   (struct probe_request){
+                       .mode = GRAPH_TRAIN, .real = REAL_FLOAT, .sequences = 3, .lanes = 2, .tile_rows = tile_rows});
+        int count = lives_of(&probe.graph, lives);
+        cr_assert_gt(count, 50);
+        cr_expect_neq(probe.graph.tile_bytes, probe.graph.pass_bytes, "the two arenas are told apart by their sizes");
+        for (int i = 0; i < count; i++) {
+            cr_expect_leq(lives[i].end, lives[i].arena, "%s lies outside its arena", lives[i].name);
+            for (int j = 0; j < i; j++)
+                cr_expect(lives[i].arena != lives[j].arena || lives[i].born > lives[j].dies || lives[j].born > lives[i].dies ||
+                              lives[i].begin >= lives[j].end || lives[j].begin >= lives[i].end,
+                          "%s and %s live together and overlap", lives[i].name, lives[j].name);
+        }
+        probe_close(&probe);
     }
-    probe_close(&probe);
+}
+
+// What is born and dies while a tile is under way takes a tile's rows. Evaluation keeps nothing for later, so nearly everything is.
+Test(plan, what_lives_within_a_tile_takes_a_tile)
+{
+    struct probe whole, tiled;
+    struct probe_request request = {.mode = GRAPH_EVAL, .real = REAL_FLOAT, .sequences = 8, .lanes = 1};
+    open_probe(&whole, NULL, request);
+    request.tile_rows = 8;
+    open_probe(&tiled, NULL, request);
+    size_t before = whole.graph.pass_bytes, after = tiled.graph.pass_bytes + tiled.graph.tile_bytes;
+    cr_expect_lt(after, before * 8 / 10, "%zu bytes, and %zu without tiles", after, before);
+    probe_close(&tiled);
+    probe_close(&whole);
 }
 
 // Reuse is what a plan is for: all buffers side by side would take several times as much.
@@ -98,8 +164,8 @@ Test(plan, memory_is_used_again)
     small_model(&probe, deep, REAL_FLOAT, 2, 1, 0);
     for (int i = 0; i < probe.graph.tensor_count; i++)
         if (probe.graph.tensors[i]->kind == TENSOR_ACTIVATION)
-            sum += 2 * graph_tensor_bytes(&probe.graph, probe.graph.tensors[i]);
-    cr_expect_lt(probe.graph.lane_bytes, sum * 6 / 10, "%zu of %zu bytes", probe.graph.lane_bytes, sum);
+            sum += 2 * graph_value_bytes(&probe.graph, probe.graph.tensors[i]);
+    cr_expect_lt(probe.graph.pass_bytes, sum * 6 / 10, "%zu of %zu bytes", probe.graph.pass_bytes, sum);
     probe_close(&probe);
 }
 
@@ -126,6 +192,89 @@ Test(executor, lanes_and_passes_add_up_to_the_same_gradient)
         probe_close(&other);
     }
     probe_close(&one);
+}
+
+// The largest difference of any gradient, over the norm of all.
+static double gradients_apart(const struct probe *got, const struct probe *want)
+{
+    const double *a = executor_gradients(got->executor), *b = executor_gradients(want->executor);
+    double apart = 0;
+    for (size_t i = 0; i < want->parameters.elements; i++)
+        apart = fmax(apart, isfinite(a[i]) ? fabs(a[i] - b[i]) : INFINITY);
+    return apart / executor_gradient_norm(want->executor);
+}
+
+// However a batch is cut, into tiles, passes, lanes of their own and lanes that share, it is one computation. In double, where the
+// order of sums cannot hide a mistake.
+Test(executor, tiles_compute_what_the_reference_does)
+{
+    static const char *const models[][8] = {
+        {NULL},
+        {"heads=mqa", "position=rope", "ffn=swiglu", "norm=rmsnorm", NULL},
+        {"heads=gqa(kv_heads=2)", "qk_norm=rms", "attention=sliding(window=4)", "residual=parallel", NULL},
+        {"residual=postnorm", "model.bias=true", "model.tie_embeddings=true", "dropout=on(rate=0.2)", "z_loss=on", NULL},
+        {"position=alibi", "logit_softcap=tanh(cap=3)", "attn_softcap=tanh(cap=2)", "dropout=on(rate=0.5)", NULL},
+    };
+    static const struct {
+        int64_t sequences, pass_sequences, tile_rows;
+        int lanes;
+    } ways[] = {{4, 0, 16, 2}, {5, 2, 7, 2}, {1, 1, 4, 3}, {2, 2, 1, 4}, {7, 1, 100, 3}, {3, 1, 5, 8}};
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+        for (size_t j = 0; j < sizeof ways / sizeof *ways; j++) {
+            struct probe tiled, reference;
+            struct probe_request request = {.real = REAL_DOUBLE,
+                                            .mode = GRAPH_TRAIN,
+                                            .sequences = ways[j].sequences,
+                                            .lanes = 1};
+            open_probe(&reference, models[i], request);
+            request.lanes = ways[j].lanes;
+            request.pass_sequences = ways[j].pass_sequences;
+            request.tile_rows = ways[j].tile_rows;
+            request.poison = true;
+            open_probe(&tiled, models[i], request);
+            for (int step = 0; step < 2; step++) { // the second finds what the first left behind
+                probe_train(&reference);
+                probe_train(&tiled);
+                double apart = gradients_apart(&tiled, &reference);
+                cr_expect_lt(apart, 1e-12, "model %zu cut in way %zu: apart by %g", i, j, apart);
+                cr_expect_float_eq(probe_objective(&tiled), probe_objective(&reference), 1e-12);
+                cr_expect_float_eq(tiled.totals.counted_flops / reference.totals.counted_flops, 1, 1e-12);
+                cr_expect_eq(tiled.totals.counted, ways[j].sequences * 13);
+            }
+            probe_close(&tiled);
+            probe_close(&reference);
+        }
+}
+
+// Threads carry lanes, whether these have sequences of their own, share some, or share the only one.
+Test(executor, same_bits_for_any_number_of_threads)
+{
+    static const char *const dropout[] = {"dropout=on(rate=0.2)", "heads=gqa(kv_heads=2)", NULL};
+    for (int64_t sequences = 1; sequences <= 7; sequences += 3)
+        for (int64_t tile_rows = 0; tile_rows <= 6; tile_rows += 6) {
+            struct probe_request request = {.real = REAL_FLOAT,
+                                            .mode = GRAPH_TRAIN,
+                                            .sequences = sequences,
+                                            .threads = 1,
+                                            .lanes = 4,
+                                            .pass_sequences = 1,
+                                            .tile_rows = tile_rows};
+            struct probe one;
+            open_probe(&one, dropout, request);
+            probe_train(&one);
+            for (request.threads = 2; request.threads <= 5; request.threads++) {
+                struct probe other;
+                open_probe(&other, dropout, request);
+                probe_train(&other);
+                cr_expect(!memcmp(&one.totals, &other.totals, sizeof one.totals) &&
+                              !memcmp(executor_gradients(one.executor), executor_gradients(other.executor),
+                                      one.parameters.elements * sizeof(float)),
+                          "%lld sequences, tiles of %lld rows, %d threads: loss %.9g, not %.9g", (long long)sequences,
+                          (long long)tile_rows, request.threads, other.totals.loss_sum, one.totals.loss_sum);
+                probe_close(&other);
+            }
+            probe_close(&one);
+        }
 }
 
 // A target of -1 counts for nothing: the mean is over the others, and its row has no gradient.
@@ -180,7 +329,7 @@ Test(executor, the_hook_sees_every_node_and_can_plant_a_fault)
     small_model(&probe, NULL, REAL_FLOAT, 3, 1, 1);
     for (int fault = -1; fault < 2; fault++) {
         struct witness witness = {.graph = &probe.graph, .fault_at = fault < 0 ? -1 : fault * (probe.graph.node_count - 2)};
-        const struct executor_options options = {.lanes = 1, .after = watch, .after_context = &witness};
+        const struct executor_options options = {.lanes = 1, .sequences = 3, .after = watch, .after_context = &witness};
         const struct batch batch = {3, probe.tokens, probe.targets, probe.positions};
         struct executor *executor;
         struct error error = {0};

@@ -14,7 +14,8 @@
 #include "base/random.h"
 #include "check/probe.h"
 
-enum { TIME = 13, PREFIX = 9, SEQUENCES = 3, LANES = 2 };
+// Sequences that lanes share, tiles that fit neither passes nor shares.
+enum { TIME = 13, PREFIX = 9, SEQUENCES = 3, LANES = 2, TILE_ROWS = 8 };
 
 static const double gradient_limit = 1e-6; // relative, in double
 static const double equal_limit = 1e-12;   // the same sums in another order, in double
@@ -32,8 +33,14 @@ static bool saw(struct text *seen, const char *format, ...)
 
 static struct probe_request usual(const struct run *run, enum real real, enum graph_mode mode)
 {
-    return (struct probe_request){
-        .run = run, .real = real, .mode = mode, .sequences = SEQUENCES, .time = TIME, .threads = 1, .lanes = LANES};
+    return (struct probe_request){.run = run,
+                                  .real = real,
+                                  .mode = mode,
+                                  .sequences = SEQUENCES,
+                                  .time = TIME,
+                                  .threads = 1,
+                                  .lanes = LANES,
+                                  .tile_rows = TILE_ROWS};
 }
 
 static bool opened(struct probe *probe, const struct probe_request *request, struct text *seen)

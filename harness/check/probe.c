@@ -50,9 +50,12 @@ bool probe_open(struct probe *probe, const struct probe_request *request, struct
         .real = request->real,
         .sequences = request->pass_sequences ? request->pass_sequences : share,
         .time = request->time,
+        .tile_rows = request->tile_rows,
         .explicit_attention = request->explicit_attention,
     };
-    const struct executor_options options = {.lanes = request->lanes, .poison = request->poison};
+    const struct executor_options options = {.lanes = request->lanes,
+                                             .sequences = request->sequences,
+                                             .poison = request->poison};
     if (!gemm_open(run_gemm_way(&probe->run), error) ||
         !model_build(&probe->graph, &probe->run, &build, &probe->parameters, error))
         goto cleanup;

@@ -53,12 +53,13 @@ bool conformance_against_reference(const struct run *run, int64_t sequences, int
                                           .time = time,
                                           .threads = 2,
                                           .lanes = 2,
-                                          .pass_sequences = 1};
+                                          .pass_sequences = 1,
+                                          .tile_rows = (time + 1) / 2};
     struct probe_request exact = request;
     exact.real = REAL_DOUBLE;
     exact.explicit_attention = true;
     exact.threads = exact.lanes = 1;
-    exact.pass_sequences = 0;
+    exact.pass_sequences = exact.tile_rows = 0;
     if (!probe_open(&fast, &request, error))
         return false;
     bool opened = probe_open(&reference, &exact, error);

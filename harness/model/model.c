@@ -63,6 +63,8 @@ bool model_build(struct graph *graph, const struct run *run, const struct model_
 {
     graph_open(graph, request->mode, request->real, request->sequences, request->time, parameters, error);
     graph->way = run_gemm_way(run);
+    if (request->tile_rows)
+        graph_cut(graph, request->tile_rows);
     graph->explicit_attention = request->explicit_attention;
     graph->position_limit = request->time > run->model.seq_len ? request->time : run->model.seq_len;
     build(graph, run);
@@ -109,6 +111,15 @@ int64_t model_pass_sequences(const struct run *run)
     int64_t fit = ROWS / run->model.seq_len;
     fit = fit < 1 ? 1 : fit;
     return fit < share ? fit : share;
+}
+
+// A tile's widest activations (into an FFN's activation and out of it: about 8 d_model numbers a row) fill TILE_NUMBERS floats, half
+// a MiB; but a product of fewer than ROWS_LEAST rows spends its time on packing the weight, which costs more than caches save.
+int64_t model_tile_rows(const struct run *run)
+{
+    enum { TILE_NUMBERS = 1 << 17, ROWS_LEAST = 256 };
+    int64_t rows = TILE_NUMBERS / (8 * run->model.d_model);
+    return rows < ROWS_LEAST ? ROWS_LEAST : rows;
 }
 
 int64_t model_parameter_count(const struct parameters *parameters, bool with_embeddings)

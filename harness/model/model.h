@@ -11,8 +11,9 @@
 struct model_request {
     enum graph_mode mode;
     enum real real;
-    int64_t sequences; // most sequences of one pass of a lane
+    int64_t sequences; // most sequences of one pass
     int64_t time;
+    int64_t tile_rows;       // most rows of a tile; 0: op by op, for the reference executor
     bool explicit_attention; // the reference kernel with n x n scores, for tests
 };
 // Builds and plans. `parameters` starts zeroed and grows by what the model needs; call parameters_allocate after the last build.
@@ -22,8 +23,10 @@ bool model_build(struct graph *graph, const struct run *run, const struct model_
 // The initial values: each tensor from (seed, its name), element by (row, column); then moved by train.nudge where set.
 void model_initialise(struct parameters *parameters, const struct run *run);
 
-// Sequences that a lane takes at once: a rule from sizes alone, part of the plan.
+// Sequences of a pass: a rule from sizes alone, part of the plan.
 int64_t model_pass_sequences(const struct run *run);
+// Rows that go through row-local operations at once, likewise.
+int64_t model_tile_rows(const struct run *run);
 
 int64_t model_parameter_count(const struct parameters *parameters, bool with_embeddings);
 // Products of forward and backward over one batch: what "model FLOPs" means everywhere.

@@ -1,8 +1,8 @@
-// executor.c: the reference executor: op by op over a lane's pass, with the `after` hook.
+// executor.c: what both executors share: memory, the batch's split into lanes, poison, the sum of the gradients.
 //
 // One team_run carries the lanes through forward and backward; a second sums their gradients chunk by chunk, so that the sum
 // and its norm have one fixed order whatever the team's size.
-#include "tensor/executor.h"
+#include "tensor/executor_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,39 +10,24 @@
 
 enum { CHUNK = 1 << 15 }; // elements of one partial sum of the norm
 
-struct share { // a lane's part of a batch, and what it found
-    struct span sequences;
-    struct totals totals;
-};
-
-struct executor {
-    const struct graph *graph;
-    struct team *team;
-    struct executor_options options;
-    int arenas;
-    unsigned char *arena, *workspace; // [arenas][lane_bytes], [arenas][workspace_bytes]
-    unsigned char *packs;             // [pack_bytes]
-    void *gradients;                  // real[lanes][elements]
-    double *chunk_norms;
-    size_t arena_bytes, workspace_bytes, gradient_bytes;
-    double norm;
-    // The call at hand.
-    const struct batch *batch;
-    const struct outputs *outputs;
-    bool training;
-    uint64_t seed, step;
-    double loss_weight;
-    int used_lanes;
-    struct share shares[LANES_MAX];
-};
-
-static int arena_count(int team_size, int lanes) { return team_size < lanes ? team_size : lanes; }
 static size_t element_size(const struct graph *graph) { return real_size(graph->real); }
 
-size_t executor_bytes(const struct graph *graph, int team_size, int lanes)
+// Members that carry lanes, and passes that are under way at once: where no lane has a sequence of its own, one.
+static int member_count(int team_size, int lanes) { return team_size < lanes ? team_size : lanes; }
+static int pass_count(const struct graph *graph, int team_size, const struct executor_options *options)
 {
-    size_t gradients = graph->mode == GRAPH_TRAIN ? (size_t)lanes * graph->parameters->elements * element_size(graph) : 0;
-    return (size_t)arena_count(team_size, lanes) * (graph->lane_bytes + graph->workspace_bytes) + graph->pack_bytes + gradients;
+    if (options->sequences >= options->lanes)
+        return member_count(team_size, options->lanes);
+    return graph->tile_rows == 0 ? member_count(team_size, (int)options->sequences) : 1;
+}
+
+size_t executor_bytes(const struct graph *graph, int team_size, const struct executor_options *options)
+{
+    size_t gradients =
+        graph->mode == GRAPH_TRAIN ? (size_t)options->lanes * graph->parameters->elements * element_size(graph) : 0;
+    return (size_t)pass_count(graph, team_size, options) * graph->pass_bytes +
+           (size_t)member_count(team_size, options->lanes) * (graph->tile_bytes + graph->workspace_bytes) + graph->pack_bytes +
+           gradients;
 }
 
 bool executor_open(struct executor **result, const struct graph *graph, struct team *team,
@@ -50,23 +35,28 @@ bool executor_open(struct executor **result, const struct graph *graph, struct t
 {
     if (options->lanes < 1 || options->lanes > LANES_MAX)
         return error_request(error, "train.lanes must be 1 to %d", LANES_MAX);
+    if (options->sequences < 1 || (options->after && graph->tile_rows > 0))
+        abort();
     struct executor *executor = memory_allocate(1, sizeof *executor);
     executor->graph = graph;
     executor->team = team;
     executor->options = *options;
-    executor->arenas = arena_count(team_size(team), options->lanes);
-    executor->arena_bytes = (size_t)executor->arenas * graph->lane_bytes;
-    executor->workspace_bytes = (size_t)executor->arenas * graph->workspace_bytes;
+    executor->members = member_count(team_size(team), options->lanes);
+    executor->arena_bytes = (size_t)pass_count(graph, team_size(team), options) * graph->pass_bytes;
+    executor->tile_bytes = (size_t)executor->members * graph->tile_bytes;
+    executor->workspace_bytes = (size_t)executor->members * graph->workspace_bytes;
     size_t elements = graph->parameters->elements;
     if (graph->mode == GRAPH_TRAIN)
         executor->gradient_bytes = (size_t)options->lanes * elements * element_size(graph);
     executor->chunk_norms = memory_allocate(elements / CHUNK + 1, sizeof *executor->chunk_norms);
-    void *arena = NULL, *workspace = NULL, *packs = NULL;
+    void *arena = NULL, *tile = NULL, *workspace = NULL, *packs = NULL;
     bool done = memory_large(&arena, executor->arena_bytes, "the activations", error) &&
+                memory_large(&tile, executor->tile_bytes, "the activations of a tile", error) &&
                 memory_large(&workspace, executor->workspace_bytes, "the workspace", error) &&
                 memory_large(&packs, graph->pack_bytes, "the packed weights", error) &&
                 memory_large(&executor->gradients, executor->gradient_bytes, "the gradients", error);
     executor->arena = arena;
+    executor->tile = tile;
     executor->workspace = workspace;
     executor->packs = packs;
     if (!done) {
@@ -82,6 +72,7 @@ void executor_close(struct executor *executor)
     if (!executor)
         return;
     memory_large_free(executor->arena, executor->arena_bytes);
+    memory_large_free(executor->tile, executor->tile_bytes);
     memory_large_free(executor->workspace, executor->workspace_bytes);
     memory_large_free(executor->packs, executor->graph->pack_bytes);
     memory_large_free(executor->gradients, executor->gradient_bytes);
@@ -89,39 +80,84 @@ void executor_close(struct executor *executor)
     free(executor);
 }
 
-// Fills what is born (or has just died) at `moment` with NaN: all bits set is one in every format.
-static void poison(const struct lane *lane, int moment, bool births)
+void executor_poison(const struct lane *lane, int moment, bool births, bool tile_only)
 {
     const struct graph *graph = lane->graph;
+    unsigned char *arena = tile_only ? lane->tile : lane->arena;
     for (int i = 0; i < graph->tensor_count; i++) {
         const struct tensor *tensor = graph->tensors[i];
         if (tensor->kind != TENSOR_ACTIVATION)
             continue;
-        size_t bytes = graph_tensor_bytes(graph, tensor);
-        if (moment == (births ? tensor->born : tensor->dies))
-            memset(lane->arena + tensor->offset, 0xff, bytes);
-        if (!tensor->gradient_of && tensor->gradient_born >= 0 &&
+        if (tensor->tile_only == tile_only && moment == (births ? tensor->born : tensor->dies))
+            memset(arena + tensor->offset, 0xff, graph_value_bytes(graph, tensor));
+        if (tensor->gradient_born >= 0 && !tensor->gradient_of && tensor->gradient_tile_only == tile_only &&
             moment == (births ? tensor->gradient_born : tensor->gradient_dies))
-            memset(lane->arena + tensor->gradient_offset, 0xff, bytes);
+            memset(arena + tensor->gradient_offset, 0xff, graph_gradient_bytes(graph, tensor));
     }
     if (births)
         memset(lane->workspace, 0xff, graph->workspace_bytes);
 }
 
-static void copy_rows(void *target, const struct tensor *tensor, const struct lane *lane)
+struct lane *executor_lane(struct executor *executor, int index, int member)
+{
+    const struct graph *graph = executor->graph;
+    struct share *share = &executor->shares[index];
+    share->lane = (struct lane){
+        .graph = graph,
+        .index = index,
+        .parts = 1,
+        .tile = executor->tile + (size_t)member * graph->tile_bytes,
+        .workspace = executor->workspace + (size_t)member * graph->workspace_bytes,
+        .packs = executor->packs,
+        .gradients = (char *)executor->gradients + (size_t)index * graph->parameters->elements * element_size(graph),
+        .first_pass = true,
+        .training = executor->training,
+        .loss_weight = executor->loss_weight,
+        .seed = executor->seed,
+        .step = executor->step,
+    };
+    return &share->lane;
+}
+
+void executor_aim(const struct executor *executor, struct lane *lane, int64_t batch_row, int64_t pass_row)
+{
+    const struct batch *batch = executor->batch;
+    lane->pass_row = pass_row;
+    lane->first_row = batch_row + pass_row;
+    lane->inputs[0] = batch->tokens + lane->first_row;
+    lane->inputs[1] = batch->targets + lane->first_row;
+    lane->inputs[2] = batch->positions + lane->first_row;
+}
+
+void executor_call(const struct executor *executor, const struct node *node, enum phase phase, struct span rows,
+                   struct lane *lane)
+{
+    const struct kernels *kernels = node->op->kernels[executor->graph->real];
+    void (*const kernel[PHASE_COUNT])(const struct node *, struct span, struct lane *) = {kernels->forward, kernels->backward,
+                                                                                          kernels->backward_parameters};
+    if (!kernel[phase])
+        return;
+    double begin = profile_now(executor->options.profile);
+    kernel[phase](node, rows, lane);
+    if (node->op->rows == OP_ROWS_HEADS)
+        rows =
+            lane_share(lane, rows.end - rows.begin); // a share of the heads of all rows costs as much as that share of the rows
+    profile_add_call(executor->options.profile, lane->index, node, phase, rows, begin);
+}
+
+static void copy_rows(void *target, const struct tensor *tensor, const struct lane *lane, int64_t count)
 {
     if (!target || !tensor)
         return;
-    size_t row = (size_t)tensor->width * element_size(lane->graph);
-    memcpy((char *)target + (size_t)lane->first_row * row, lane_tensor(lane, tensor),
-           (size_t)(lane->sequences * lane->graph->time) * row);
+    memcpy((char *)target + (size_t)lane->first_row * tensor->row_bytes, lane_tensor(lane, tensor),
+           (size_t)count * tensor->row_bytes);
 }
 
-static void add_totals(const struct lane *lane, struct totals *totals)
+static void add_totals(const struct lane *lane, int64_t count, struct totals *totals)
 {
     const struct graph *graph = lane->graph;
     const void *losses = lane_tensor(lane, graph->row_loss), *log_zs = lane_tensor(lane, graph->row_log_z);
-    for (int64_t row = 0; row < lane->sequences * graph->time; row++) {
+    for (int64_t row = 0; row < count; row++) {
         if (lane->inputs[1][row] < 0)
             continue;
         double log_z = graph->real == REAL_FLOAT ? ((const float *)log_zs)[row] : ((const double *)log_zs)[row];
@@ -132,98 +168,30 @@ static void add_totals(const struct lane *lane, struct totals *totals)
     }
 }
 
-// Every kernel is called here.
-static void call_kernel(struct executor *executor, const struct node *node, enum phase phase, struct span rows,
-                        struct lane *lane)
+void executor_finish_forward(struct executor *executor, struct lane *lane, int64_t count)
 {
-    const struct kernels *kernels = node->op->kernels[executor->graph->real];
-    void (*const kernel[PHASE_COUNT])(const struct node *, struct span, struct lane *) = {kernels->forward, kernels->backward,
-                                                                                          kernels->backward_parameters};
-    if (!kernel[phase])
+    const struct graph *graph = executor->graph;
+    add_totals(lane, count, &executor->shares[lane->index].totals);
+    if (!executor->outputs)
         return;
-    double begin = profile_now(executor->options.profile);
-    kernel[phase](node, rows, lane);
-    profile_add_call(executor->options.profile, lane->index, node, phase, rows, begin);
+    copy_rows(executor->outputs->logits, graph->logits, lane, count);
+    copy_rows(executor->outputs->row_loss, graph->row_loss, lane, count);
+    copy_rows(executor->outputs->row_log_z, graph->row_log_z, lane, count);
+    copy_rows(executor->outputs->row_correct, graph->row_correct, lane, count);
 }
 
-static void run_forward(struct executor *executor, struct lane *lane, struct span rows)
+static void start_batch(struct executor *executor, const struct batch *batch, const struct outputs *outputs, bool training)
 {
-    const struct graph *graph = executor->graph;
-    for (int i = 0; i < graph->node_count; i++) {
-        const struct node *node = graph->nodes[i];
-        if (executor->options.poison)
-            poison(lane, i, true);
-        call_kernel(executor, node, PHASE_FORWARD, rows, lane);
-        if (executor->options.after)
-            executor->options.after(executor->options.after_context, node, rows, lane);
-        if (executor->options.poison)
-            poison(lane, i, false);
-    }
-}
-
-static void run_backward(struct executor *executor, struct lane *lane, struct span rows)
-{
-    const struct graph *graph = executor->graph;
-    for (int i = graph->node_count - 1; i >= 0; i--) {
-        const struct node *node = graph->nodes[i];
-        int moment = 2 * graph->node_count - i;
-        if (!node->runs_backward)
-            continue;
-        if (executor->options.poison)
-            poison(lane, moment, true);
-        call_kernel(executor, node, PHASE_BACKWARD_PARAMETERS, rows, lane);
-        call_kernel(executor, node, PHASE_BACKWARD, rows, lane);
-        if (executor->options.poison)
-            poison(lane, moment, false);
-    }
-}
-
-static void run_pass(struct executor *executor, struct lane *lane, struct share *share)
-{
-    const struct graph *graph = executor->graph;
-    struct span rows = {0, lane->sequences * graph->time};
-    run_forward(executor, lane, rows);
-    add_totals(lane, &share->totals);
-    if (executor->outputs) {
-        copy_rows(executor->outputs->logits, graph->logits, lane);
-        copy_rows(executor->outputs->row_loss, graph->row_loss, lane);
-        copy_rows(executor->outputs->row_log_z, graph->row_log_z, lane);
-        copy_rows(executor->outputs->row_correct, graph->row_correct, lane);
-    }
-    if (executor->options.poison)
-        poison(lane, graph->node_count, false);
-    if (executor->training)
-        run_backward(executor, lane, rows);
-}
-
-static void run_lane(struct executor *executor, int index, int arena)
-{
-    const struct graph *graph = executor->graph;
-    struct share *share = &executor->shares[index];
-    struct lane lane = {
-        .graph = graph,
-        .index = index,
-        .arena = executor->arena + (size_t)arena * graph->lane_bytes,
-        .workspace = executor->workspace + (size_t)arena * graph->workspace_bytes,
-        .packs = executor->packs,
-        .gradients = (char *)executor->gradients + (size_t)index * graph->parameters->elements * element_size(graph),
-        .first_pass = true,
-        .training = executor->training,
-        .loss_weight = executor->loss_weight,
-        .seed = executor->seed,
-        .step = executor->step,
-    };
-    for (int64_t first = share->sequences.begin; first < share->sequences.end; first += graph->sequences) {
-        int64_t left = share->sequences.end - first;
-        lane.sequences = left < graph->sequences ? left : graph->sequences;
-        lane.first_row = first * graph->time;
-        lane.inputs[0] = executor->batch->tokens + lane.first_row;
-        lane.inputs[1] = executor->batch->targets + lane.first_row;
-        lane.inputs[2] = executor->batch->positions + lane.first_row;
-        run_pass(executor, &lane, share);
-        lane.first_pass = false;
-    }
-    share->totals.counted_flops = lane.counted_flops;
+    int64_t rows = batch->sequences * executor->graph->time, counted = 0;
+    if (batch->sequences > executor->options.sequences)
+        abort();
+    executor->batch = batch;
+    executor->outputs = outputs;
+    executor->training = training;
+    for (int64_t row = 0; row < rows; row++)
+        counted += batch->targets[row] >= 0;
+    executor->loss_weight = counted ? 1.0 / (double)counted : 0;
+    memset(executor->shares, 0, sizeof executor->shares);
 }
 
 // Weights as products want them, each by one member. A member's workspace serves where one is needed.
@@ -231,8 +199,8 @@ static void pack_weights(void *context, int member, int size)
 {
     struct executor *executor = context;
     const struct graph *graph = executor->graph;
-    for (int i = member; i < graph->pack_count && member < executor->arenas;
-         i += size < executor->arenas ? size : executor->arenas) {
+    for (int i = member; i < graph->pack_count && member < executor->members;
+         i += size < executor->members ? size : executor->members) {
         const struct graph_pack *pack = graph->packs[i];
         const char *weight = (const char *)graph->parameters->values + pack->weight->offset * element_size(graph);
         gemm_pack(pack->product, member, weight, executor->packs + pack->offset,
@@ -240,39 +208,16 @@ static void pack_weights(void *context, int member, int size)
     }
 }
 
-static void run_lanes(void *context, int member, int size)
-{
-    struct executor *executor = context;
-    for (int i = member; i < executor->options.lanes && member < executor->arenas; i += size)
-        if (executor->shares[i].sequences.begin < executor->shares[i].sequences.end)
-            run_lane(executor, i, member);
-}
-
 static void run_batch(struct executor *executor)
 {
+    bool tiled = executor->graph->tile_rows > 0;
     double begin = profile_now(executor->options.profile);
     if (executor->graph->pack_count) {
         team_run(executor->team, pack_weights, executor);
         profile_add_part(executor->options.profile, PROFILE_PACK, begin);
     }
-    team_run(executor->team, run_lanes, executor);
-}
-
-// Where a lane's share is empty, so are all shares of the lanes that stay unused: their gradients are not summed.
-static void split_batch(struct executor *executor, const struct batch *batch, const struct outputs *outputs)
-{
-    int lanes = executor->options.lanes;
-    int64_t rows = batch->sequences * executor->graph->time, counted = 0;
-    executor->used_lanes = batch->sequences < lanes ? (int)batch->sequences : lanes;
-    executor->batch = batch;
-    executor->outputs = outputs;
-    for (int i = 0; i < lanes; i++)
-        executor->shares[i] =
-            (struct share){.sequences = {i < executor->used_lanes ? batch->sequences * i / executor->used_lanes : 0,
-                                         i < executor->used_lanes ? batch->sequences * (i + 1) / executor->used_lanes : 0}};
-    for (int64_t row = 0; row < rows; row++)
-        counted += batch->targets[row] >= 0;
-    executor->loss_weight = counted ? 1.0 / (double)counted : 0;
+    (tiled ? executor_split_tiled : executor_split_reference)(executor);
+    team_run(executor->team, tiled ? executor_run_tiled : executor_run_reference, executor);
 }
 
 static void sum_totals(const struct executor *executor, struct totals *totals)
@@ -284,7 +229,7 @@ static void sum_totals(const struct executor *executor, struct totals *totals)
         totals->log_z_sum += part->log_z_sum;
         totals->log_z_squared_sum += part->log_z_squared_sum;
         totals->counted += part->counted;
-        totals->counted_flops += part->counted_flops;
+        totals->counted_flops += executor->shares[i].lane.counted_flops;
     }
 }
 
@@ -331,8 +276,7 @@ static void sum_gradients(void *context, int member, int size)
 void executor_forward(struct executor *executor, const struct batch *batch, const struct outputs *outputs,
                       struct totals *totals)
 {
-    split_batch(executor, batch, outputs);
-    executor->training = false;
+    start_batch(executor, batch, outputs, false);
     run_batch(executor);
     sum_totals(executor, totals);
 }
@@ -340,8 +284,7 @@ void executor_forward(struct executor *executor, const struct batch *batch, cons
 void executor_train(struct executor *executor, const struct batch *batch, uint64_t seed, uint64_t step,
                     const struct outputs *outputs, struct totals *totals)
 {
-    split_batch(executor, batch, outputs);
-    executor->training = true;
+    start_batch(executor, batch, outputs, true);
     executor->seed = seed;
     executor->step = step;
     run_batch(executor);

@@ -31,6 +31,17 @@ void graph_open(struct graph *graph, enum graph_mode mode, enum real real, int64
     parameters->real = real;
 }
 
+void graph_cut(struct graph *graph, int64_t tile_rows)
+{
+    int64_t rows = graph->sequences * graph->time, tiles = (rows + tile_rows - 1) / tile_rows;
+    graph->tile_rows = (rows + tiles - 1) / tiles;
+}
+
+int64_t graph_call_rows(const struct graph *graph)
+{
+    return graph->tile_rows ? graph->tile_rows : graph->sequences * graph->time;
+}
+
 void graph_close(struct graph *graph)
 {
     for (int i = 0; i < graph->product_count; i++)
@@ -39,6 +50,7 @@ void graph_close(struct graph *graph)
     free(graph->packs);
     free(graph->tensors);
     free(graph->nodes);
+    free(graph->segments);
     arena_close(&graph->arena);
     *graph = (struct graph){0};
 }
@@ -234,23 +246,6 @@ const struct graph_pack *graph_pack(struct graph *graph, const struct tensor *we
     *pack = (struct graph_pack){.weight = weight, .product = product, .offset = graph->pack_bytes};
     graph->pack_bytes += bytes;
     return graph->packs[graph->pack_count++] = pack;
-}
-
-static size_t row_bytes(const struct graph *graph, const struct tensor *tensor, size_t element)
-{
-    return size_align((size_t)(graph->sequences * graph->time * tensor->width) * element);
-}
-
-size_t graph_tensor_bytes(const struct graph *graph, const struct tensor *tensor)
-{
-    const size_t elements[] = {
-        [DTYPE_REAL] = real_size(graph->real), [DTYPE_INT32] = 4, [DTYPE_UINT8] = 1, [DTYPE_BF16] = 2, [DTYPE_BF16_PAIR] = 4};
-    return row_bytes(graph, tensor, elements[tensor->dtype]);
-}
-
-size_t graph_gradient_bytes(const struct graph *graph, const struct tensor *tensor)
-{
-    return row_bytes(graph, tensor, real_size(graph->real));
 }
 
 struct cost graph_cost(const struct graph *graph, int64_t sequences)

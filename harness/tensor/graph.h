@@ -2,7 +2,7 @@
 //
 // A builder calls graph_op and the pieces of ops.h; gradients, memory and cost follow from the op table. Tensors come in three
 // kinds: parameters (in a store that several graphs share), inputs (arrays of the caller's batch) and activations, which hold
-// one row per token of a lane's pass and live in that lane's arena.
+// one row per token of a pass and live in an arena.
 //
 // A mistake while building (shapes that do not fit) is kept in graph->error; every later call then returns NULL and accepts
 // NULL, so a builder is straight-line code and graph_plan reports the first trouble.
@@ -39,10 +39,12 @@ struct tensor {
     int index;                      // parameter: its place in the store; input: which array; activation: order of birth
     struct node *producer;          // NULL for parameters and inputs
     bool wants_gradient;
-    size_t offset, gradient_offset; // parameter: elements into the store; activation: bytes into a lane's arena
+    size_t offset, gradient_offset; // parameter: elements into the store; activation: bytes into an arena
     struct tensor *gradient_of;     // whose gradient buffer this one shares (op->passes_gradient), or NULL: its own
     int born, dies;                 // moments of the value's life: see plan.c
     int gradient_born, gradient_dies;
+    size_t row_bytes, gradient_row_bytes; // of an activation
+    bool tile_only, gradient_tile_only;   // lives within one tile: in the lane's tile arena, not in that of the pass
 };
 
 // One use of an operation. Kernels read it; nothing in it changes after graph_plan.
@@ -73,10 +75,18 @@ struct kernels { // one for each phase; NULL: nothing to do
     void (*backward_parameters)(const struct node *node, struct span rows, struct lane *lane); // gradients of parameters
 };
 
-// How the executor may cut the rows of one call.
+// How the executor may cut the rows of one call. Row 0 of a call is lane->first_row of the batch. For the same rows,
+// backward_parameters runs just before backward, and lane->workspace is left alone between the two.
 enum op_rows {
     OP_ROWS_LOCAL,    // any rows: row i of the outputs needs row i of the inputs alone
     OP_ROWS_SEQUENCE, // whole sequences
+    OP_ROWS_HEADS,    // whole sequences, and of those the share of the heads that is lane->part of lane->parts
+};
+
+// Nodes [begin, end) of which all rows of a pass are done before the next segment begins.
+struct segment {
+    int begin, end;
+    bool local; // every node is OP_ROWS_LOCAL: goes tile by tile
 };
 
 // Which values backward reads: bits, so that the memory plan lets everything else die early.
@@ -128,7 +138,8 @@ struct graph {
     enum real real;
     struct gemm_way way;     // of its products; set before building, GEMM_REAL on OpenBLAS otherwise
     int64_t time;            // tokens of a sequence
-    int64_t sequences;       // most sequences of one pass of a lane
+    int64_t sequences;       // most sequences of one pass
+    int64_t tile_rows;       // most rows of a tile; 0 as graph_open leaves it: op by op over the pass, see graph_cut
     int64_t position_limit;  // every position is below it; starts as `time`
     bool explicit_attention; // build the reference attention with n x n scores
     struct parameters *parameters;
@@ -151,13 +162,19 @@ struct graph {
     struct tensor *logits, *row_loss, *row_log_z; // [rows, vocab], [rows], [rows]
     struct tensor *row_correct;                   // [rows]; NULL in GRAPH_TRAIN
     // Set by graph_plan.
-    size_t lane_bytes;      // a lane's arena
-    size_t workspace_bytes; // and its workspace
+    struct segment *segments;
+    int segment_count;
+    size_t pass_bytes;      // the arena of a pass
+    size_t tile_bytes;      // that of a tile
+    size_t workspace_bytes; // and the workspace of a call
 };
 
 void graph_open(struct graph *graph, enum graph_mode mode, enum real real, int64_t sequences, int64_t time,
                 struct parameters *parameters, struct error *error);
 void graph_close(struct graph *graph);
+
+// Plans the graph for tiles of at most so many rows: as many as cut a full pass evenly. Comes before the first node.
+void graph_cut(struct graph *graph, int64_t tile_rows);
 
 // For builders. `name` may be NULL. A parameter has a name of its own in its graph; one that another graph over the same store
 // already added must have the same shape.
@@ -176,11 +193,13 @@ void graph_saved(struct graph *graph, struct node *node, enum dtype dtype, int64
 struct gemm_product *graph_product(struct graph *graph, const struct gemm_request *request, struct error *error);
 // A place among the packs for the weight as the product wants it; NULL where the parameter's own values serve.
 const struct graph_pack *graph_pack(struct graph *graph, const struct tensor *weight, struct gemm_product *product);
-// Bytes that a tensor's value, or its gradient, takes in a lane's arena.
-size_t graph_tensor_bytes(const struct graph *graph, const struct tensor *tensor);
+// Most rows of a call of an op that is OP_ROWS_LOCAL.
+int64_t graph_call_rows(const struct graph *graph);
+// Bytes that an activation's value, or its gradient, takes in its arena. Known after graph_plan.
+size_t graph_value_bytes(const struct graph *graph, const struct tensor *tensor);
 size_t graph_gradient_bytes(const struct graph *graph, const struct tensor *tensor);
 
-// Lays out the lane's arena by lifetimes and decides who accumulates. Needs graph->row_loss to exist in GRAPH_TRAIN.
+// Makes segments, decides who accumulates and lays out the arenas by lifetimes. Needs graph->row_loss to exist in GRAPH_TRAIN.
 bool graph_plan(struct graph *graph, struct error *error);
 
 // Sum over the nodes, for a whole batch.

@@ -1,8 +1,12 @@
-// plan.c: who writes which gradient first, how long every buffer lives, and where it lies in a lane's arena.
+// plan.c: what is done tile by tile, who writes which gradient first, how long every buffer lives, and where it lies.
+//
+// Segments: the longest runs of row-local nodes; every other node by itself. Rows go through a segment tile by tile, so a buffer
+// that another segment touches lives for the whole of each segment that touches it; one that lives and dies between two moments
+// of a segment is as large as a tile, in an arena that all segments use again and that stays in the caches.
 //
 // Moments: node i runs forward at i; outputs are copied out at n (the number of nodes); node i runs backward at 2n - i. A value lives
 // from its producer's forward to the last forward that reads it, or to the last backward that needs it (op->keeps). A gradient
-// lives from the first backward that writes it to its producer's backward. Buffers whose lives overlap lie apart.
+// lives from the first backward that writes it to its producer's backward. Buffers of one arena whose lives overlap lie apart.
 #include <stdlib.h>
 
 #include "tensor/graph.h"
@@ -43,6 +47,22 @@ static void decide_backward(struct graph *graph)
         }
     }
     free(reached);
+}
+
+static bool is_local(const struct graph *graph, int node)
+{
+    return graph->tile_rows > 0 && graph->nodes[node]->op->rows == OP_ROWS_LOCAL;
+}
+
+static void find_segments(struct graph *graph)
+{
+    graph->segments = memory_allocate((size_t)graph->node_count, sizeof *graph->segments);
+    for (int i = 0; i < graph->node_count; i++) {
+        if (i > 0 && is_local(graph, i - 1) && is_local(graph, i))
+            graph->segments[graph->segment_count - 1].end = i + 1;
+        else
+            graph->segments[graph->segment_count++] = (struct segment){i, i + 1, is_local(graph, i)};
+    }
 }
 
 static void value_lives(struct graph *graph)
@@ -133,18 +153,79 @@ static void share_gradients(struct graph *graph)
     }
 }
 
-static int collect(struct graph *graph, struct interval *intervals)
+// The moments of the segment that runs at `moment`; the end is one of them.
+static struct span moments_around(const struct graph *graph, int moment)
+{
+    int nodes = graph->node_count;
+    for (int i = 0; i < graph->segment_count; i++) {
+        int begin = graph->segments[i].begin, last = graph->segments[i].end - 1;
+        if (begin <= moment && moment <= last)
+            return (struct span){begin, last};
+        if (begin <= 2 * nodes - moment && 2 * nodes - moment <= last)
+            return (struct span){2 * nodes - last, 2 * nodes - begin};
+    }
+    return (struct span){moment, moment};
+}
+
+// Whether the life lies within one local segment; otherwise it is stretched to the segments' borders.
+static bool stretch(const struct graph *graph, int *born, int *dies)
+{
+    struct span first = moments_around(graph, *born), last = moments_around(graph, *dies);
+    if (first.begin == last.begin && first.begin < first.end)
+        return true;
+    *born = (int)first.begin;
+    *dies = (int)last.end;
+    return false;
+}
+
+static void cut_lives(struct graph *graph)
+{
+    const size_t elements[] = {
+        [DTYPE_REAL] = real_size(graph->real), [DTYPE_INT32] = 4, [DTYPE_UINT8] = 1, [DTYPE_BF16] = 2, [DTYPE_BF16_PAIR] = 4};
+    for (int i = 0; i < graph->tensor_count; i++) {
+        struct tensor *tensor = graph->tensors[i];
+        if (tensor->kind != TENSOR_ACTIVATION)
+            continue;
+        tensor->row_bytes = (size_t)tensor->width * elements[tensor->dtype];
+        tensor->gradient_row_bytes = (size_t)tensor->width * real_size(graph->real);
+        tensor->tile_only = stretch(graph, &tensor->born, &tensor->dies);
+        if (tensor->gradient_born >= 0 && !tensor->gradient_of)
+            tensor->gradient_tile_only = stretch(graph, &tensor->gradient_born, &tensor->gradient_dies);
+    }
+}
+
+static size_t buffer_bytes(const struct graph *graph, size_t row, bool tile_only)
+{
+    return size_align((size_t)(tile_only ? graph->tile_rows : graph->sequences * graph->time) * row);
+}
+size_t graph_value_bytes(const struct graph *graph, const struct tensor *tensor)
+{
+    return buffer_bytes(graph, tensor->row_bytes, tensor->tile_only);
+}
+size_t graph_gradient_bytes(const struct graph *graph, const struct tensor *tensor)
+{
+    return buffer_bytes(graph, tensor->gradient_row_bytes, tensor->gradient_tile_only);
+}
+
+// The buffers of one arena.
+static int collect(struct graph *graph, bool tile_only, struct interval *intervals)
 {
     int count = 0;
     for (int i = 0; i < graph->tensor_count; i++) {
         struct tensor *tensor = graph->tensors[i];
         if (tensor->kind != TENSOR_ACTIVATION)
             continue;
-        size_t bytes = graph_tensor_bytes(graph, tensor);
-        intervals[count++] = (struct interval){tensor, false, tensor->born, tensor->dies, bytes, 0};
-        if (tensor->gradient_born >= 0 && !tensor->gradient_of)
-            intervals[count++] = (struct interval){
-                tensor, true, tensor->gradient_born, tensor->gradient_dies, graph_gradient_bytes(graph, tensor), 0};
+        if (tensor->tile_only == tile_only)
+            intervals[count++] = (struct interval){.tensor = tensor,
+                                                   .born = tensor->born,
+                                                   .dies = tensor->dies,
+                                                   .bytes = graph_value_bytes(graph, tensor)};
+        if (tensor->gradient_born >= 0 && !tensor->gradient_of && tensor->gradient_tile_only == tile_only)
+            intervals[count++] = (struct interval){.tensor = tensor,
+                                                   .gradient = true,
+                                                   .born = tensor->gradient_born,
+                                                   .dies = tensor->gradient_dies,
+                                                   .bytes = graph_gradient_bytes(graph, tensor)};
     }
     return count;
 }
@@ -190,6 +271,22 @@ static size_t place(struct interval *intervals, int count)
     return height;
 }
 
+// Places the buffers of one arena; returns its size.
+static size_t lay_out(struct graph *graph, bool tile_only)
+{
+    struct interval *intervals = memory_allocate(2 * (size_t)graph->tensor_count, sizeof *intervals);
+    int count = collect(graph, tile_only, intervals);
+    size_t bytes = place(intervals, count);
+    for (int i = 0; i < count; i++) {
+        if (intervals[i].gradient)
+            intervals[i].tensor->gradient_offset = intervals[i].offset;
+        else
+            intervals[i].tensor->offset = intervals[i].offset;
+    }
+    free(intervals);
+    return bytes;
+}
+
 bool graph_plan(struct graph *graph, struct error *error)
 {
     if (graph->failed)
@@ -199,9 +296,11 @@ bool graph_plan(struct graph *graph, struct error *error)
             abort();
         decide_backward(graph);
     }
+    find_segments(graph);
     value_lives(graph);
     gradient_lives(graph);
     share_gradients(graph);
+    cut_lives(graph);
 
     size_t bytes, widest = 1;
     for (int i = 0; i < graph->tensor_count; i++)
@@ -210,19 +309,15 @@ bool graph_plan(struct graph *graph, struct error *error)
         return error_add(error, "the batch is too large: %lld rows of up to %zu numbers",
                          (long long)(graph->sequences * graph->time), widest);
 
-    struct interval *intervals = memory_allocate(2 * (size_t)graph->tensor_count, sizeof *intervals);
-    int count = collect(graph, intervals);
-    graph->lane_bytes = place(intervals, count);
-    for (int i = 0; i < count; i++) {
-        if (intervals[i].gradient)
-            intervals[i].tensor->gradient_offset = intervals[i].offset;
-        else
-            intervals[i].tensor->offset = intervals[i].offset;
+    graph->pass_bytes = lay_out(graph, false);
+    graph->tile_bytes = lay_out(graph, true);
+    for (int i = 0; i < graph->tensor_count; i++) {
+        struct tensor *tensor = graph->tensors[i];
+        if (!tensor->gradient_of)
+            continue;
+        tensor->gradient_offset = tensor->gradient_of->gradient_offset;
+        tensor->gradient_tile_only = tensor->gradient_of->gradient_tile_only;
     }
-    free(intervals);
-    for (int i = 0; i < graph->tensor_count; i++)
-        if (graph->tensors[i]->gradient_of)
-            graph->tensors[i]->gradient_offset = graph->tensors[i]->gradient_of->gradient_offset;
     for (int i = 0; i < graph->node_count; i++)
         if (graph->nodes[i]->workspace > graph->workspace_bytes)
             graph->workspace_bytes = size_align(graph->nodes[i]->workspace);

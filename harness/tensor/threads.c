@@ -17,8 +17,10 @@ struct team {
     pthread_cond_t changed;
     void (*work)(void *context, int member, int size);
     void *context;
-    atomic_uint round;  // raised to start a round
-    atomic_int running; // members not yet done with it
+    atomic_uint round;   // raised to start a round
+    atomic_int running;  // members not yet done with it
+    atomic_uint meeting; // raised when all have met
+    atomic_int met;      // members that wait for that
     bool closing;
 };
 
@@ -34,16 +36,25 @@ static void relax(void)
 #endif
 }
 
-static void wait_for_round(struct team *team, unsigned seen)
+// Until `counter` is no longer what was seen.
+static void wait_for_change(struct team *team, atomic_uint *counter, unsigned seen)
 {
     for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&team->round, memory_order_acquire) != seen)
+        if (atomic_load_explicit(counter, memory_order_acquire) != seen)
             return;
         relax();
     }
     pthread_mutex_lock(&team->mutex);
-    while (atomic_load(&team->round) == seen)
+    while (atomic_load(counter) == seen)
         pthread_cond_wait(&team->changed, &team->mutex);
+    pthread_mutex_unlock(&team->mutex);
+}
+
+static void change(struct team *team, atomic_uint *counter)
+{
+    pthread_mutex_lock(&team->mutex);
+    atomic_fetch_add_explicit(counter, 1, memory_order_release);
+    pthread_cond_broadcast(&team->changed);
     pthread_mutex_unlock(&team->mutex);
 }
 
@@ -54,7 +65,7 @@ static void *serve(void *argument)
     int number = member->number;
     free(member);
     for (unsigned seen = 0;; seen++) {
-        wait_for_round(team, seen);
+        wait_for_change(team, &team->round, seen);
         if (team->closing)
             return NULL;
         team->work(team->context, number, team->size);
@@ -69,10 +80,7 @@ static void *serve(void *argument)
 static void start_round(struct team *team)
 {
     atomic_store(&team->running, team->started);
-    pthread_mutex_lock(&team->mutex);
-    atomic_fetch_add_explicit(&team->round, 1, memory_order_release);
-    pthread_cond_broadcast(&team->changed);
-    pthread_mutex_unlock(&team->mutex);
+    change(team, &team->round);
 }
 
 bool team_open(struct team **result, int size, struct error *error)
@@ -131,4 +139,18 @@ void team_run(struct team *team, void (*work)(void *context, int member, int siz
     while (atomic_load(&team->running))
         pthread_cond_wait(&team->changed, &team->mutex);
     pthread_mutex_unlock(&team->mutex);
+}
+
+// The last to come counts anew before it lets the others go, so that they may meet again at once.
+void team_meet(struct team *team)
+{
+    if (team->size == 1)
+        return;
+    unsigned seen = atomic_load_explicit(&team->meeting, memory_order_acquire);
+    if (atomic_fetch_add_explicit(&team->met, 1, memory_order_acq_rel) + 1 < team->size) {
+        wait_for_change(team, &team->meeting, seen);
+        return;
+    }
+    atomic_store_explicit(&team->met, 0, memory_order_relaxed);
+    change(team, &team->meeting);
 }

@@ -12,5 +12,7 @@ void team_close(struct team *team);
 int team_size(const struct team *team);
 // Runs work(context, member, size) on all members and returns when the last is done.
 void team_run(struct team *team, void (*work)(void *context, int member, int size), void *context);
+// Within such work: waits until every member of the team has called it as often.
+void team_meet(struct team *team);
 
 #endif

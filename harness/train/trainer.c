@@ -23,13 +23,19 @@ static bool build(struct trainer *trainer, struct graph *graph, enum graph_mode 
     const struct model_request request = {.mode = mode,
                                           .real = REAL_FLOAT,
                                           .sequences = model_pass_sequences(trainer->run),
-                                          .time = trainer->run->model.seq_len};
+                                          .time = trainer->run->model.seq_len,
+                                          .tile_rows = model_tile_rows(trainer->run)};
     return model_build(graph, trainer->run, &request, &trainer->parameters, error);
+}
+
+static struct executor_options executor_options(const struct run *run, bool poison)
+{
+    return (struct executor_options){.lanes = (int)run->train.lanes, .sequences = run->train.batch, .poison = poison};
 }
 
 bool trainer_open(struct trainer *trainer, const struct run *run, const struct trainer_options *options, struct error *error)
 {
-    struct executor_options executor = {.lanes = (int)run->train.lanes, .poison = options->poison};
+    struct executor_options executor = executor_options(run, options->poison);
     // More would only wait for the lanes, at worst for a core.
     int threads = options->threads < executor.lanes ? options->threads : executor.lanes;
     *trainer = (struct trainer){.run = run};
@@ -70,10 +76,11 @@ void trainer_close(struct trainer *trainer)
 
 size_t trainer_bytes(const struct trainer *trainer)
 {
-    int size = team_size(trainer->team), lanes = (int)trainer->run->train.lanes;
+    const struct executor_options executor = executor_options(trainer->run, false);
+    int size = team_size(trainer->team);
     size_t bytes = trainer->parameters.elements * sizeof(float) + optimizer_bytes(trainer->run, &trainer->parameters) +
-                   executor_bytes(&trainer->train_graph, size, lanes);
-    return trainer->eval_executor ? bytes + executor_bytes(&trainer->eval_graph, size, lanes) : bytes;
+                   executor_bytes(&trainer->train_graph, size, &executor);
+    return trainer->eval_executor ? bytes + executor_bytes(&trainer->eval_graph, size, &executor) : bytes;
 }
 
 static double z_loss_of(const struct run *run)

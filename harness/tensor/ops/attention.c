@@ -112,7 +112,7 @@ static int tile_panels(const struct attention_tile *tile, int lanes, struct pane
 
 const struct op attention_tiled = {
     .name = "attention",
-    .rows = OP_ROWS_SEQUENCE,
+    .rows = OP_ROWS_HEADS,
     .keeps = OP_KEEPS_INPUT_0 | OP_KEEPS_INPUT_1 | OP_KEEPS_INPUT_2 | OP_KEEPS_OUTPUT_0,
     .attributes_size = sizeof(struct attention),
     .plan = plan_tiled,
@@ -213,14 +213,20 @@ static void NAME(forward)(const struct node *node, struct span rows, struct lane
     NAME(work_open)(&work, node, rows, lane);
     const struct attention *attention = work.attention;
     int64_t group = attention->n_head / attention->kv_heads, time = work.schedule->time;
+    const struct span heads = lane_share(lane, attention->n_head);
     for (; work.first_row < rows.end; work.first_row += time)
-        for (int64_t kv_head = 0; kv_head < attention->kv_heads; kv_head++)
+        for (int64_t begin = heads.begin, end; begin < heads.end; begin = end) {
+            int64_t kv_head = begin / group;
+            end = (kv_head + 1) * group < heads.end ? (kv_head + 1) * group : heads.end;
             for (int pass = 0; pass < work.schedule->pass_count; pass++)
                 if (NAME(begin_pass)(&work, node, lane, kv_head, pass))
-                    for (int64_t head = kv_head * group; head < (kv_head + 1) * group; head++)
+                    for (int64_t head = begin; head < end; head++)
                         if (attention_serves(work.schedule, work.pass, head))
                             NAME(forward_head)(&work, node, lane, head);
-    lane->counted_flops += attention_cost(node, (rows.end - rows.begin) / time, time).phases[PHASE_FORWARD].product_flops;
+        }
+    double share = (double)(heads.end - heads.begin) / (double)attention->n_head;
+    lane->counted_flops +=
+        share * attention_cost(node, (rows.end - rows.begin) / time, time).phases[PHASE_FORWARD].product_flops;
 }
 
 // ---- Backward -------------------------------------------------------------------------------------------------------------
@@ -285,13 +291,15 @@ static void NAME(backward_group)(WORK *work, const struct node *node, const stru
     }
 }
 
+// Shares of kv heads, so that a key's gradient has one owner.
 static void NAME(backward)(const struct node *node, struct span rows, struct lane *lane)
 {
     WORK work;
     NAME(work_open)(&work, node, rows, lane);
-    int64_t time = work.schedule->time;
+    int64_t time = work.schedule->time, kv_heads = work.attention->kv_heads;
+    const struct span heads = lane_share(lane, kv_heads);
     for (; work.first_row < rows.end; work.first_row += time)
-        for (int64_t kv_head = 0; kv_head < work.attention->kv_heads; kv_head++) {
+        for (int64_t kv_head = heads.begin; kv_head < heads.end; kv_head++) {
             bool add_keys = false;
             for (int pass = 0; pass < work.schedule->pass_count; pass++)
                 if (NAME(begin_pass)(&work, node, lane, kv_head, pass)) {
@@ -299,7 +307,9 @@ static void NAME(backward)(const struct node *node, struct span rows, struct lan
                     add_keys = true;
                 }
         }
-    lane->counted_flops += attention_cost(node, (rows.end - rows.begin) / time, time).phases[PHASE_BACKWARD].product_flops;
+    double share = (double)(heads.end - heads.begin) / (double)kv_heads;
+    lane->counted_flops +=
+        share * attention_cost(node, (rows.end - rows.begin) / time, time).phases[PHASE_BACKWARD].product_flops;
 }
 
 static const struct kernels NAME(kernels) = {.forward = NAME(forward), .backward = NAME(backward)};

@@ -49,7 +49,7 @@ static bool open_products(struct graph *graph, struct linear *linear, struct gem
                           struct error *error)
 {
     const struct tensor *x = node->inputs[0], *weight = node->inputs[1];
-    int64_t out = weight->shape[0], in = weight->shape[1], rows = graph->sequences * graph->time;
+    int64_t out = weight->shape[0], in = weight->shape[1], rows = graph_call_rows(graph);
     const struct gemm_request forward = {.way = forward_way,
                                          .b_is_weight = true,
                                          .gemm = {false, true, rows, out, in, in, in, out}};
@@ -80,7 +80,7 @@ static bool plan(struct graph *graph, struct node *node, struct error *error)
     if (!check_shapes(node, error) || !open_products(graph, linear, forward_way, node, error))
         return false;
     if (graph->way.format != GEMM_REAL && graph->mode == GRAPH_TRAIN) {
-        size_t rows = (size_t)(graph->sequences * graph->time);
+        size_t rows = (size_t)graph_call_rows(graph);
         linear->dy_bytes = size_align(rows * (size_t)node->inputs[1]->shape[0] * linear->element);
         linear->x_bytes = plain ? size_align(rows * (size_t)node->inputs[1]->shape[1] * linear->element) : 0;
     }
