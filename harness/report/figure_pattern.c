@@ -79,7 +79,9 @@ static void write_data(const struct run *run, const struct panel *panels, int co
     text_add(data, "# attention=%s, %lld positions, model.causal=%s\n", setting, (long long)run->model.seq_len,
              run->model.causal ? "true" : "false");
     text_add(data, "# Draw it in this folder: gnuplot -c pattern.gp %s svg (or png, pdf)\n", name);
-    figure_data_fact(data, "title", count > 1 ? "Who sees whom" : setting);
+    figure_data_fact(data, "title",
+                     arena_format(arena, "%s%s", count > 1 ? "Who sees whom" : setting,
+                                  run->model.causal ? "" : ", both ways"));
     figure_data_fact(data, "xlabel", "key");
     figure_data_fact(data, "ylabel", "query");
     figure_data_fact(data, "named", "0");
