@@ -141,6 +141,11 @@ static bool script_copy(const char *script, const char *folder, struct error *er
     return done;
 }
 
+bool figure_scripts_copy(const char *script, const char *folder, struct error *error)
+{
+    return script_copy(shared_script, folder, error) && script_copy(script, folder, error);
+}
+
 const char *figure_lacks(const struct figure *figure, const struct comparison *comparison)
 {
     if (comparison->finished + comparison->diverged == 0)
@@ -169,8 +174,7 @@ bool figure_prepare(const struct figure *figure, const struct figure_source *sou
     text_add(&data, "\n# Draw it in this folder: gnuplot -c %s %s svg (or png, pdf)\n", figure->script, figure->name);
     bool done = figure->write(figure, source, &data, error) && folder_create(folder, error);
     text_add(&path, "%s/%s.tsv", folder, figure->name);
-    done = done && file_replace(path.data, data.data, data.length, error) && script_copy(shared_script, folder, error) &&
-           script_copy(figure->script, folder, error);
+    done = done && file_replace(path.data, data.data, data.length, error) && figure_scripts_copy(figure->script, folder, error);
     text_free(&data);
     text_free(&path);
     return done;

@@ -59,6 +59,9 @@ bool figure_prepare(const struct figure *figure, const struct figure_source *sou
 // Draws what figure_prepare left there.
 bool figure_draw(const struct figure *figure, const char *folder, const char *terminal, bool logarithmic, struct error *error);
 
+// Copies a script of plots/, and the one that all share, to where a figure is drawn.
+bool figure_scripts_copy(const char *script, const char *folder, struct error *error);
+
 // Where a figure's numbers come from, as a sentence: the metrics and the runs.
 void figure_provenance(const struct figure *figure, const struct comparison *comparison, struct text *text);
 
