@@ -48,7 +48,7 @@ static bool run_build(struct gathering *gathering, int build, struct error *erro
     const struct builds_options *options = gathering->options;
     const char *path = options->paths[build];
     const char *seconds = arena_format(gathering->arena, "--seconds=%g", options->seconds);
-    const char *const words[] = {"bench", "--json", "--no-store", "--repetitions=1", seconds, "--", options->filter, NULL};
+    const char *const words[] = {"bench", "--json", "--bare", "--repetitions=1", seconds, "--", options->filter, NULL};
     struct text output = {0};
     gathering->build = build;
     bool done = command_run(path, words, &output, error) && command_lines(path, &output, gather, gathering, error);

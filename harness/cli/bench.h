@@ -8,7 +8,7 @@ struct bench_options {
     int64_t threads, repetitions, head_dim;
     double seconds; // 0: as the kind likes
     const char *attention, *seq, *plot;
-    bool list, no_store;
+    bool list, bare;
 };
 // What a kind takes where no --seconds is given.
 static inline double bench_seconds(const struct bench_options *options, double usual)

@@ -58,7 +58,7 @@ static const struct suite_law *law_of(const struct suite *suite, const struct su
 
 static void add_rate(struct table *table, int rate_column, int fraction_column, double rate, double peak, double unit)
 {
-    if (!(rate > 0))
+    if (!(rate > 0 && peak > 0))
         return;
     table_cell(table, rate_column, "%.4g", rate / unit);
     table_cell(table, fraction_column, "%.3f", rate / peak);
@@ -97,8 +97,9 @@ static void print(const struct suite *suite, const struct machine *machine, enum
     table_close(&table);
     if (format != OUTPUT_TEXT)
         return;
-    printf("one thread; FMA from registers %.1f GFLOP/s, triad %.1f GB/s\n", machine->fma_flops_per_s / 1e9,
-           machine->triad_bytes_per_s / 1e9);
+    if (machine->fma_flops_per_s > 0)
+        printf("one thread; FMA from registers %.1f GFLOP/s, triad %.1f GB/s\n", machine->fma_flops_per_s / 1e9,
+               machine->triad_bytes_per_s / 1e9);
     for (int i = 0; i < suite->law_count; i++) {
         const struct suite_law *law = &suite->laws[i];
         printf("%s grows as %s by %s, and is declared to grow as %s%s\n", law->subject, complexity_names[law->found],
@@ -182,7 +183,7 @@ bool bench_suite(const struct request *request, struct error *error)
         .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
         .context = &measured,
     };
-    bool done = choose_base(request, &base, error) && (chosen->list || measure_machine(&machine, error)) &&
+    bool done = choose_base(request, &base, error) && (chosen->list || chosen->bare || measure_machine(&machine, error)) &&
                 suite_run(&suite, &base, &options, error);
     if (measured)
         fprintf(stderr, "\r%80s\r", "");
@@ -192,7 +193,7 @@ bool bench_suite(const struct request *request, struct error *error)
         print(&suite, &machine, request->format);
         bench_warn(middle_spread(&suite));
         fill_set(&suite, &base, &machine, request->arena, &set);
-        done = (!*chosen->plot || roofline_draw(&set, chosen->plot, error)) && (chosen->no_store || keep(request, &set, error));
+        done = chosen->bare || ((!*chosen->plot || roofline_draw(&set, chosen->plot, error)) && keep(request, &set, error));
     }
     suite_close(&suite);
     return done;
