@@ -6,6 +6,9 @@
 ifeq ($(origin CC),default)
 CC := gcc
 endif
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
 ARCH    ?= native
 BUILD   ?= build
 PROGRAM ?= ablate
@@ -16,14 +19,17 @@ CPPFLAGS += -D_GNU_SOURCE -Iharness -I$(BUILD)
 CFLAGS   ?= -O3 -g
 COMPILE  := -std=c11 -march=$(ARCH) -mprefer-vector-width=512 -ffp-contract=fast -fno-math-errno -fno-trapping-math \
             -fopenmp-simd -fvisibility=default $(WARNINGS) -MMD -MP
+# The one C++ file, for Google Benchmark.
+COMPILE_CXX := -std=c++17 -march=$(ARCH) $(filter-out -Wstrict-prototypes -Wmissing-prototypes,$(WARNINGS)) -MMD -MP
 LDLIBS   := -lsqlite3 -lyaml -ljansson -lgsl -lgslcblas -lmd -ldl -lpthread -lm
 LDFLAGS  += -rdynamic
 
 SOURCES    := $(wildcard harness/*.c harness/*/*.c harness/*/*/*.c)
+SOURCE_CXX := harness/bench/google_benchmark.cc
 COMPONENTS := $(sort $(wildcard variants/*/*.c))
 HELPERS    := $(sort $(wildcard variants/*/*/*.c))
 VERBS      := $(sort $(wildcard harness/cli/verb_*.c))
-GENERATED  := $(addprefix $(BUILD)/,components.o verbs.o schema.o made.o)
+GENERATED  := $(addprefix $(BUILD)/,components.o verbs.o schema.o made.o benchmark_bytes.o)
 OBJECTS    := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES) $(COMPONENTS) $(HELPERS)) $(GENERATED)
 TESTS      := $(wildcard tests/*.c)
 TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(TESTS))
@@ -87,6 +93,17 @@ $(BUILD)/schema.c: harness/store/schema.sql
 	@{ echo '// Written by make from harness/store/schema.sql.'; echo 'extern const char store_schema[];'; \
 	   echo 'const char store_schema[] = {'; od -An -v -tu1 $< | sed 's/ *\([0-9][0-9]*\)/\1,/g'; echo '0};'; } > $@
 
+# The C++ part is opened when a benchmark runs (see benchmark.c), and is a part of the program, as bytes, so that it is found.
+$(BUILD)/google_benchmark.so: $(SOURCE_CXX) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(QUIET) $(CXX) $(CPPFLAGS) $(COMPILE_CXX) $(CFLAGS) -g0 -fPIC -shared -o $@ $< -lbenchmark -lstdc++
+
+$(BUILD)/benchmark_bytes.c: $(BUILD)/google_benchmark.so
+	@{ echo '// Written by make.'; echo '__asm__(".section .rodata;"'; \
+	   echo '        ".global google_benchmark_bytes, google_benchmark_size;"'; \
+	   echo '        "google_benchmark_bytes: .incbin \"$<\"; google_benchmark_end: .balign 8;"'; \
+	   echo '        "google_benchmark_size: .quad google_benchmark_end - google_benchmark_bytes; .previous");'; } > $@
+
 # What the program was made from, for the provenance of its runs: the commit where this folder is a repository's own, and
 # where its code differs from that, "+" and a hash of the code, so that two states of a component under work are told apart.
 CODE = Makefile $(sort $(shell find harness variants -type f))
@@ -138,14 +155,15 @@ test: setup   ## builds and passes every test
 	@$(BUILD)/tests/run
 
 lint: $(BUILD)/schema.c   ## formatting, warnings as errors, cppcheck
-	@clang-format --dry-run -Werror $(OWN_C) $(HEADERS)
+	@clang-format --dry-run -Werror $(OWN_C) $(SOURCE_CXX) $(HEADERS)
 	@printf '%s\n' $(OWN_C) | xargs -P$(JOBS) -n4 \
 	   $(CC) $(CPPFLAGS) $(TEST_FLAGS) $(filter-out -M%,$(COMPILE)) -fsyntax-only -Werror
+	@$(CXX) $(CPPFLAGS) $(filter-out -M%,$(COMPILE_CXX)) -fsyntax-only -Werror $(SOURCE_CXX)
 	@cppcheck --quiet -j$(JOBS) --std=c11 --error-exitcode=1 --inline-suppr --suppressions-list=.cppcheck \
 	   --enable=warning,performance,portability -D_GNU_SOURCE -Iharness $(SOURCES) $(COMPONENTS) $(HELPERS)
 
 format:   ## rewrites the files as clang-format wants them
-	@clang-format -i $(OWN_C) $(HEADERS)
+	@clang-format -i $(OWN_C) $(SOURCE_CXX) $(HEADERS)
 
 # A plug-in may bear the name of a component that is built in; what it is refused for is not an error of ours.
 sanitize:   ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer; ARCH=x86-64-v3 for older machines
@@ -154,9 +172,9 @@ sanitize:   ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer; 
 	@ASAN_OPTIONS=detect_odr_violation=0 LSAN_OPTIONS=suppressions=tests/sanitize.leaks:print_suppressions=0 \
 	   build-sanitize/tests/run
 
-bench:   ## tokens/s of training, as JSON
+bench:   ## speed of the models it is held to, beside the peaks of this machine
 	@$(MAKE) -j$(JOBS) $(PROGRAM)
-	./$(PROGRAM) bench train --json
+	./$(PROGRAM) bench models
 
 help:   ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name words; do \
@@ -166,4 +184,4 @@ clean:   ## removes what was built; results stay
 	rm -rf $(BUILD) build-sanitize $(PROGRAM)
 
 .PHONY: all setup demo test lint format sanitize bench help clean FORCE
--include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(PLUGINS:.so=.d)
+-include $(BUILD)/google_benchmark.d $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(PLUGINS:.so=.d)

@@ -12,8 +12,10 @@ struct train_bench {
     double tokens_per_s;
     double model_flops_per_s;     // products of forward and backward, attention over visible pairs, recomputation not counted
     double gemm_peak_flops_per_s; // the model's own products alone: warm, on random data, in the backend, on all threads
-    double fraction_of_peak;      // median over rounds of the one over the other
-    double spread;                // (largest - smallest) / median of the rounds' fractions: a noisy machine shows here
+    double fma_peak_flops_per_s;  // multiply-adds from registers, on all threads together
+    double fraction_of_peak;      // median over rounds of model FLOP/s over the products'
+    double products_fraction_of_fma;
+    double spread; // (largest - smallest) / median of the rounds' fractions: a noisy machine shows here
     size_t planned_bytes, peak_rss_bytes;
     int threads, rounds;
 };

@@ -113,6 +113,15 @@ static const char *option_value(struct parsing *parsing, const struct option *op
     return NULL;
 }
 
+// What the option held before, if it repeats and was given before, and `value` on a line of its own.
+static const char *repeated_value(const struct parsing *parsing, const struct option *option, const char *value)
+{
+    if (!option->repeats || option_is_default(option, parsing->options))
+        return value;
+    const char *const *before = (const void *)((const char *)parsing->options + option->offset);
+    return arena_format(parsing->arena, "%s\n%s", *before, value);
+}
+
 static void parse_option(struct parsing *parsing, const char *argument)
 {
     const char *equals = strchr(argument, '=');
@@ -130,7 +139,7 @@ static void parse_option(struct parsing *parsing, const char *argument)
         parsing->set[parsing->set_count++] = value;
     else if (target == &parsing->common && option->offset == offsetof(struct common_flags, plugin))
         parsing->plugins[parsing->plugin_count++] = value;
-    else if (!option_set(option, target, value, parsing->arena, parsing->error))
+    else if (!option_set(option, target, repeated_value(parsing, option, value), parsing->arena, parsing->error))
         parsing->error->is_request = true;
 }
 

@@ -84,7 +84,10 @@ static struct tensor *drop(const struct block *block, struct tensor *x, const ch
     if (!dropout->component || !x)
         return x;
     parameter_name(block, branch, name);
-    return op_dropout(block->graph, x, dropout->component->coefficient.value(&dropout->options), name);
+    const char *before = stamp(block, dropout);
+    x = op_dropout(block->graph, x, dropout->component->coefficient.value(&dropout->options), name);
+    block->graph->component = before;
+    return x;
 }
 
 struct tensor *block_attention(const struct block *block, struct tensor *x)
@@ -146,10 +149,16 @@ static struct tensor *prepare(const struct block *block, struct tensor *x, const
 {
     const struct choice *norm = run_choice(block->run, SLOT_QK_NORM, block->layer);
     const struct choice *position = run_choice(block->run, SLOT_POSITION, block->layer);
-    if (x && norm->component)
+    const char *before = block->graph->component;
+    if (x && norm->component) {
+        stamp(block, norm);
         x = norm->component->norm.build(block, &norm->options, x, norm_name);
-    if (x && position->component && position->component->position.rotate)
+    }
+    if (x && position->component && position->component->position.rotate) {
+        stamp(block, position);
         x = position->component->position.rotate(block, &position->options, x);
+    }
+    block->graph->component = before;
     return x;
 }
 

@@ -5,6 +5,14 @@
 
 #include "base/random.h"
 
+// Nodes that a component adds outside the layers' branches carry its name too.
+static void stamp(struct graph *graph, const struct component *component)
+{
+    graph->component = NULL;
+    if (component)
+        graph->component = arena_format(&graph->arena, "%s/%s", slot_facts[component->slot].name, component->name);
+}
+
 // [rows, d_model]: token embeddings, positions where they join here, dropout. Each kind of a per-layer list joins once.
 static struct tensor *embed(const struct block *block, struct tensor *table)
 {
@@ -15,9 +23,11 @@ static struct tensor *embed(const struct block *block, struct tensor *table)
         bool again = false;
         for (int j = 0; j < i; j++)
             again |= position->choices[j].component == component;
+        stamp(block->graph, component);
         if (component && component->position.embed && !again)
             x = component->position.embed(block, &position->choices[i].options, x);
     }
+    stamp(block->graph, NULL);
     return block_embedding_dropout(block, x);
 }
 
@@ -30,13 +40,17 @@ static struct tensor *head(const struct block *block, struct tensor *table, stru
     struct tensor *weight =
         model->tie_embeddings ? table : graph_parameter(block->graph, "lm_head.weight", ROLE_MATRIX, 2, shape);
     struct tensor *logits = op_linear(block->graph, x, weight, NULL);
-    return softcap->component ? op_softcap(block->graph, logits, softcap->component->softcap.cap(&softcap->options)) : logits;
+    if (!softcap->component)
+        return logits;
+    stamp(block->graph, softcap->component);
+    return op_softcap(block->graph, logits, softcap->component->softcap.cap(&softcap->options));
 }
 
 static void build(struct graph *graph, const struct run *run)
 {
     const struct choice *heads = run_choice(run, SLOT_HEADS, 0), *z_loss = run_choice(run, SLOT_Z_LOSS, 0);
-    const struct residual_calls *residual = &run_choice(run, SLOT_RESIDUAL, 0)->component->residual;
+    const struct component *blocks = run_choice(run, SLOT_RESIDUAL, 0)->component;
+    const struct residual_calls *residual = &blocks->residual;
     struct block block = {.graph = graph, .run = run, .model = &run->model, .layer = -1};
     block.kv_heads = heads->component->heads.kv_heads(&heads->options, &run->model);
     graph->tokens = graph_input(graph, "tokens");
@@ -45,14 +59,19 @@ static void build(struct graph *graph, const struct run *run)
 
     struct tensor *table = block_parameter(&block, "embed_tokens.weight", ROLE_EMBEDDING, 2,
                                            (const int64_t[]){run->model.vocab, run->model.d_model});
-    struct stream stream = residual->open(&block, embed(&block, table));
+    struct tensor *embedded = embed(&block, table);
+    stamp(graph, blocks);
+    struct stream stream = residual->open(&block, embedded);
     for (int64_t layer = 0; layer < run->model.n_layer && !graph->failed; layer++) {
         block.layer = graph->layer = (int)layer;
         stream = residual->layer(&block, stream);
     }
     block.layer = graph->layer = -1;
-    graph->logits = head(&block, table, residual->close(&block, stream));
+    struct tensor *closed = residual->close(&block, stream);
+    stamp(graph, NULL);
+    graph->logits = head(&block, table, closed);
     double coefficient = z_loss->component ? z_loss->component->coefficient.value(&z_loss->options) : 0;
+    stamp(graph, z_loss->component);
     graph->row_loss = op_cross_entropy(graph, graph->logits, graph->targets, coefficient, &graph->row_log_z);
     if (graph->mode == GRAPH_EVAL)
         graph->row_correct = op_correct(graph, graph->logits, graph->targets);

@@ -35,6 +35,7 @@ struct option {
     const char *unit;           // "keys", "tokens"; NULL for a bare number
     const char *help;           // one line that does not repeat the name
     bool not_identity;          // how a run is carried out, not what it is: stays out of its hash
+    bool repeats;               // TEXT on a command line: given again, it adds a line
 };
 
 const struct option *option_find(const struct option *table, const char *name);

@@ -141,6 +141,11 @@ static bool script_copy(const char *script, const char *folder, struct error *er
     return done;
 }
 
+bool figure_scripts_copy(const char *script, const char *folder, struct error *error)
+{
+    return script_copy(shared_script, folder, error) && script_copy(script, folder, error);
+}
+
 const char *figure_lacks(const struct figure *figure, const struct comparison *comparison)
 {
     if (comparison->finished + comparison->diverged == 0)
@@ -166,7 +171,7 @@ bool figure_leave(const char *folder, const char *name, const char *script, cons
     struct text path = {0};
     text_add(&path, "%s/%s.tsv", folder, name);
     bool done = folder_create(folder, error) && file_replace(path.data, data->data, data->length, error) &&
-                script_copy(shared_script, folder, error) && script_copy(script, folder, error);
+                figure_scripts_copy(script, folder, error);
     text_free(&path);
     return done;
 }

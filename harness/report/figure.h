@@ -61,6 +61,8 @@ bool figure_draw(const struct figure *figure, const char *folder, const char *te
 
 // Leaves a data file NAME.tsv, the script and what it shares in `folder` (made when missing).
 bool figure_leave(const char *folder, const char *name, const char *script, const struct text *data, struct error *error);
+// Copies a script of plots/, and the one that all share, to where a figure is drawn.
+bool figure_scripts_copy(const char *script, const char *folder, struct error *error);
 
 // Where a figure's numbers come from, as a sentence: the metrics and the runs.
 void figure_provenance(const struct figure *figure, const struct comparison *comparison, struct text *text);

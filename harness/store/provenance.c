@@ -121,6 +121,16 @@ static void add_components(struct facts *facts, const struct run *run)
     }
 }
 
+const struct fact *provenance_bench(const struct run *run, int threads, struct arena *arena)
+{
+    struct facts facts = {.list = arena_allocate(arena, FACTS_MAX + 1, sizeof(struct fact)), .arena = arena};
+    add_program(&facts);
+    add_machine(&facts);
+    add_products(&facts, run);
+    add_number(&facts, "threads", threads);
+    return facts.list;
+}
+
 const struct fact *provenance_collect(const struct run *run, int threads, const char *data_hash, struct arena *arena)
 {
     struct facts facts = {.list = arena_allocate(arena, FACTS_MAX + 1, sizeof(struct fact)), .arena = arena};

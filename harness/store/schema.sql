@@ -119,6 +119,41 @@ CREATE TABLE arm_run (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX arm_run_by_run ON arm_run (run);
 
+-- What `ablate bench` measured at one time. flops and bytes are those of one call, 0 where nothing counts them.
+CREATE TABLE benchmark_set (
+    number INTEGER PRIMARY KEY,
+    stored_at INTEGER NOT NULL,
+    fma_flops_per_s REAL NOT NULL,
+    triad_bytes_per_s REAL NOT NULL
+) STRICT;
+
+CREATE TABLE benchmark_fact (
+    benchmark_set INTEGER NOT NULL REFERENCES benchmark_set (number),
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (benchmark_set, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE benchmark (
+    benchmark_set INTEGER NOT NULL REFERENCES benchmark_set (number),
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    flops REAL NOT NULL,
+    bytes REAL NOT NULL,
+    PRIMARY KEY (benchmark_set, position),
+    UNIQUE (benchmark_set, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE benchmark_time (
+    benchmark_set INTEGER NOT NULL,
+    benchmark INTEGER NOT NULL,
+    repetition INTEGER NOT NULL,
+    seconds REAL NOT NULL CHECK (seconds > 0),
+    PRIMARY KEY (benchmark_set, benchmark, repetition),
+    FOREIGN KEY (benchmark_set, benchmark) REFERENCES benchmark (benchmark_set, position)
+) STRICT, WITHOUT ROWID;
+
 -- ---- What to query --------------------------------------------------------------------------------------------------------
 
 CREATE VIEW runs AS
@@ -157,3 +192,16 @@ SELECT experiment.name AS experiment, experiment.number AS version, arm.position
 FROM experiment JOIN arm ON arm.experiment = experiment.number
      JOIN arm_run ON arm_run.experiment = arm.experiment AND arm_run.arm = arm.position
      JOIN run ON run.number = arm_run.run;
+
+CREATE VIEW benchmarks AS
+SELECT benchmark_set.number AS benchmark_set, stored_at,
+       (SELECT value FROM benchmark_fact WHERE benchmark_fact.benchmark_set = benchmark_set.number
+        AND benchmark_fact.name = 'commit') AS program_commit,
+       benchmark.name, repetition, seconds, flops / seconds AS flops_per_s, bytes / seconds AS bytes_per_s,
+       flops / seconds / fma_flops_per_s AS fraction_of_fma, bytes / seconds / triad_bytes_per_s AS fraction_of_triad
+FROM benchmark_set JOIN benchmark ON benchmark.benchmark_set = benchmark_set.number
+     JOIN benchmark_time ON benchmark_time.benchmark_set = benchmark.benchmark_set
+                        AND benchmark_time.benchmark = benchmark.position;
+
+CREATE VIEW benchmark_provenance AS
+SELECT benchmark_set, name, value FROM benchmark_fact;

@@ -126,4 +126,22 @@ bool store_run_interrupt(struct store *store, const char *id, struct error *erro
 // Leaves a run out of every comparison, with the reason; NULL takes it back in.
 bool store_run_exclude(struct store *store, const char *id, const char *reason, struct error *error);
 
+// ---- Benchmarks ----------------------------------------------------------------------------------------------------------------
+
+struct store_benchmark {
+    const char *name;
+    double flops, bytes; // of one call
+    int count;
+    const double *seconds; // [count], of one call in each repetition
+};
+// What one process measured, and the machine's own rates in that process.
+struct store_benchmark_set {
+    double fma_flops_per_s, triad_bytes_per_s;
+    const struct fact *facts; // provenance, ended by name NULL
+    int count;
+    const struct store_benchmark *benchmarks; // names differ
+};
+// `number` gets the set's, by which it is found again.
+bool store_benchmarks_save(struct store *store, const struct store_benchmark_set *set, int64_t *number, struct error *error);
+
 #endif
