@@ -85,10 +85,19 @@ static bool read_sweep(const struct request *request, struct sweep *sweep, struc
     return done;
 }
 
-static void print_notes(const struct experiment *experiment, const struct plan_reuse *reuse, bool quiet)
+static void print_notes(const struct plan *plan, const struct plan_reuse *reuse, bool quiet)
 {
+    const struct experiment *experiment = plan->experiment;
+    const char *notice = NULL;
+    struct run run;
     if (quiet)
         return;
+    for (int i = 0; i < plan->run_count && !notice; i++) {
+        plan_run(plan, &plan->runs[i], &run);
+        notice = gemm_notice(run_gemm_way(&run));
+    }
+    if (notice)
+        printf("%s: %s\n", experiment->name, notice);
     fputs(experiment->notes ? experiment->notes : "", stdout);
     if (reuse->of_other_commits)
         printf("%s: %d of %d finished runs come%s from another version of the program (commit %s; this is %s); they are used "
@@ -164,7 +173,7 @@ static bool run_dry(const struct request *request, struct plan *plan, struct err
     const struct run_options *chosen = request->options;
     if (!look_up_dry(request, plan, &reuse, error))
         return false;
-    print_notes(plan->experiment, &reuse, false);
+    print_notes(plan, &reuse, false);
     const struct trial_options how = {.jobs = (int)chosen->jobs,
                                       .threads = (int)chosen->threads,
                                       .plugins = request->plugins,
@@ -253,7 +262,7 @@ static bool run_plan(const struct request *request, struct store *store, const c
     struct progress progress;
     if (!plan_save(plan, store, error) || !plan_look_up(plan, store, &reuse, error))
         return false;
-    print_notes(plan->experiment, &reuse, chosen->quiet);
+    print_notes(plan, &reuse, chosen->quiet);
     const struct runner_options how = {
         .jobs = (int)chosen->jobs,
         .threads = (int)chosen->threads,

@@ -248,6 +248,9 @@ static bool run(const struct request *request, struct error *error)
         .keeps = true,
         .profiles = chosen->profile,
     };
+    const char *notice = gemm_notice(run_gemm_way(trained));
+    if (notice && request->format == OUTPUT_TEXT)
+        printf("%s\n", notice);
     struct train_sink sink = {&printer, begin, metric, throughput, event, commit, profiled};
     struct train_result result;
     bool done = train_run(trained, &how, &sink, &result, error);
