@@ -23,26 +23,33 @@ enum { VECTOR_BYTES = 32, MULTIPLY_ROWS = 4 }; // 4 x 2 sums of 16 registers
 enum { VECTOR_BYTES = 16, MULTIPLY_ROWS = 4 };
 #endif
 enum { ARRAYS_MAX = 8 };      // tensors and gradients that a call touches
+enum { QUERY_GROUP = 4 };     // query tiles that meet a tile of keys while it is in the cache
 enum { WIDTH_MULTIPLE = 16 }; // of a packed row: whole vectors of either REAL
 
 #define ALWAYS_INLINE __attribute__((always_inline))
-#define LOG2_E        1.4426950408889634074
-#define LN_2          0.69314718055994530942
+#if defined __x86_64__
+#define KEEP_IN_REGISTER(vector) __asm__("" : "+v"(vector))
+#else
+#define KEEP_IN_REGISTER(vector) __asm__("" : "+w"(vector))
+#endif
+#define LOG2_E 1.4426950408889634074
+#define LN_2   0.69314718055994530942
 
 // The workspace of one call, three shapes after each other. Packed rows are head_dim wide, zero-padded to `width`.
 enum buffer {
-    // [places][width], of one head in the order of the pass; positions [places]
-    KEY,
-    VALUE,
-    KEY_GRADIENT,
-    VALUE_GRADIENT,
-    KEY_POSITION,
-    // [query tile][width], or transposed: [width][query tile]
+    // [group][query tile][width], or transposed: [group][width][query tile]
     QUERY_ROWS, // scaled
     QUERY,      // scaled, transposed
     OUTPUT_GRADIENT_ROWS,
     OUTPUT_GRADIENT, // transposed
     OUTPUT,          // transposed; in backward the queries' gradient
+    QUERY_BUFFERS,
+    // [places][width], of one head in the order of the pass; positions [places]
+    KEY = QUERY_BUFFERS,
+    VALUE,
+    KEY_GRADIENT,
+    VALUE_GRADIENT,
+    KEY_POSITION,
     // [key tile][query tile]
     SCORES,          // then probabilities
     SCORE_GRADIENTS, // backward: of the probabilities, then of the scores
@@ -59,11 +66,11 @@ static size_t buffer_elements(const struct attention *attention, enum buffer buf
 {
     size_t width = (size_t)padded_width(attention);
     size_t places = ((size_t)attention->schedule->time + ATTENTION_KEY_TILE - 1) / ATTENTION_KEY_TILE * ATTENTION_KEY_TILE;
-    if (buffer <= VALUE_GRADIENT)
+    if (buffer < QUERY_BUFFERS)
+        return QUERY_GROUP * ATTENTION_QUERY_TILE * width;
+    if (buffer < KEY_POSITION)
         return places * width;
-    if (buffer == KEY_POSITION)
-        return places;
-    return buffer < SCORES ? ATTENTION_QUERY_TILE * width : ATTENTION_KEY_TILE * ATTENTION_QUERY_TILE;
+    return buffer == KEY_POSITION ? places : ATTENTION_KEY_TILE * ATTENTION_QUERY_TILE;
 }
 
 static bool plan_tiled(struct graph *graph, struct node *node, struct error *error)
@@ -149,61 +156,62 @@ struct tensor *op_attention(struct graph *graph, struct tensor *query, struct te
 // ---- Forward --------------------------------------------------------------------------------------------------------------
 
 // The running state: nothing yet, or what earlier passes left in the output and the log-sum-exps.
-static void NAME(start_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
+static void NAME(start_queries)(const WORK *work, QUERIES *queries, const struct node *node, const struct lane *lane,
+                                int64_t head)
 {
-    work->fresh = work->pass->number == 0;
-    if (work->fresh) {
-        memset(work->buffers[OUTPUT], 0, (size_t)(work->width * TILE) * sizeof(REAL));
+    REAL *const *buffers = queries->buffers;
+    queries->fresh = work->pass->number == 0;
+    if (queries->fresh) {
+        memset(buffers[OUTPUT], 0, (size_t)(work->width * TILE) * sizeof(REAL));
         for (int c = 0; c < COLUMNS; c++) {
-            work->max[c] = NAME(splat)(LOWEST);
-            work->sum[c] = (VECTOR){0};
+            queries->max[c] = NAME(splat)(LOWEST);
+            queries->sum[c] = (VECTOR){0};
         }
         return;
     }
     HEAD output = NAME(query_head)(work, lane_output(node, 0, lane), head);
-    NAME(pack_tile)(work, output, 1, work->buffers[QUERY_ROWS], work->buffers[OUTPUT]);
-    NAME(read_log_sums)(work, node, lane, head, work->max);
+    NAME(pack_tile)(work, output, queries->places, 1, buffers[QUERY_ROWS], buffers[OUTPUT]);
+    NAME(read_log_sums)(work, queries, node, lane, head, queries->max);
     for (int c = 0; c < COLUMNS; c++) {
-        NAME(lanes) began = work->max[c] > LOWEST;
-        work->max[c] = NAME(select)(began, work->max[c], NAME(splat)(LOWEST));
-        work->sum[c] = NAME(keep)(began, NAME(splat)(1));
+        NAME(lanes) began = queries->max[c] > LOWEST;
+        queries->max[c] = NAME(select)(began, queries->max[c], NAME(splat)(LOWEST));
+        queries->sum[c] = NAME(keep)(began, NAME(splat)(1));
     }
 }
 
 // output = sum of weighted values / sum of weights; log-sum-exp = max + log(sum). -infinity: the query saw nothing so far.
-static void NAME(finish_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
+static void NAME(finish_queries)(const WORK *work, QUERIES *queries, const struct node *node, const struct lane *lane,
+                                 int64_t head)
 {
-    REAL *output = work->buffers[OUTPUT], log_sums[TILE], maxima[TILE];
-    memcpy(log_sums, work->sum, sizeof log_sums);
-    memcpy(maxima, work->max, sizeof maxima);
+    REAL *output = queries->buffers[OUTPUT], log_sums[TILE], maxima[TILE];
+    memcpy(log_sums, queries->sum, sizeof log_sums);
+    memcpy(maxima, queries->max, sizeof maxima);
     for (int i = 0; i < TILE; i++)
         log_sums[i] = maxima[i] * (REAL)LN_2 + NAME(log_of)(log_sums[i]);
-    for (int64_t place = work->queries.begin, i = 0; place < work->queries.end; place++, i++)
+    for (int64_t place = queries->places.begin, i = 0; place < queries->places.end; place++, i++)
         *NAME(log_sum_at)(work, node, lane, head, place) = log_sums[i];
     for (int c = 0; c < COLUMNS; c++) {
-        VECTOR share = 1 / NAME(select)(work->sum[c] == 0, NAME(splat)(1), work->sum[c]);
+        VECTOR share = 1 / NAME(select)(queries->sum[c] == 0, NAME(splat)(1), queries->sum[c]);
         for (int64_t at = c * LANES; at < work->rows * TILE; at += TILE)
             NAME(store)(output + at, NAME(load)(output + at) * share);
     }
-    NAME(transpose)(output, work->width, TILE, work->buffers[QUERY_ROWS]);
+    NAME(transpose)(output, work->width, TILE, queries->buffers[QUERY_ROWS]);
     HEAD to = NAME(query_head)(work, lane_output(node, 0, lane), head);
-    NAME(unpack)(work, work->buffers[QUERY_ROWS], work->queries, 1, false, to);
+    NAME(unpack)(work, queries->buffers[QUERY_ROWS], queries->places, 1, false, to);
 }
 
 static void NAME(forward_head)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
 {
-    const struct attention_schedule *schedule = work->schedule;
+    QUERIES *const all = work->queries;
     NAME(plan_fetch)(work, node, lane, head, false);
-    for (int64_t tile = 0; tile < schedule->query_tiles; tile++) {
-        const int64_t *first = work->pass->first_tile + tile;
-        NAME(pack_queries)(work, node, lane, head, tile);
-        NAME(start_queries)(work, node, lane, head);
-        for (int64_t i = first[0]; i < first[1]; i++) {
-            struct attention_tile at = schedule->tiles[i];
-            for (; at.repeats > 0; at.repeats--, at.key_begin += ATTENTION_KEY_TILE)
-                NAME(forward_tile)(work, &at);
-        }
-        NAME(finish_queries)(work, node, lane, head);
+    for (int64_t first = 0; first < work->schedule->query_tiles; first += QUERY_GROUP) {
+        NAME(pack_group)(work, node, lane, head, first);
+        for (int i = 0; i < work->query_count; i++)
+            NAME(start_queries)(work, all + i, node, lane, head);
+        for (QUERIES *queries; (queries = NAME(next_queries)(work)); NAME(take_tile)(queries))
+            NAME(forward_tile)(work, queries, &queries->tile);
+        for (int i = 0; i < work->query_count; i++)
+            NAME(finish_queries)(work, all + i, node, lane, head);
     }
 }
 
@@ -232,40 +240,41 @@ static void NAME(forward)(const struct node *node, struct span rows, struct lane
 // ---- Backward -------------------------------------------------------------------------------------------------------------
 
 // The output's gradient as rows and transposed, rowsum(dO O) and the log-sum-exps of the tile's queries; their gradient is 0.
-static void NAME(pack_output_gradient)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
+static void NAME(pack_output_gradient)(const WORK *work, QUERIES *queries, const struct node *node, const struct lane *lane,
+                                       int64_t head)
 {
-    REAL *const *buffers = work->buffers;
+    REAL *const *buffers = queries->buffers;
     HEAD output = NAME(query_head)(work, lane_output(node, 0, lane), head);
     HEAD gradient = NAME(query_head)(work, lane_output_gradient(node, 0, lane), head);
     // The output passes through the places of its gradient's rows and of the queries' gradient.
-    NAME(pack_tile)(work, output, 1, buffers[OUTPUT_GRADIENT_ROWS], buffers[OUTPUT]);
-    NAME(pack_tile)(work, gradient, 1, buffers[OUTPUT_GRADIENT_ROWS], buffers[OUTPUT_GRADIENT]);
-    NAME(read_log_sums)(work, node, lane, head, work->log_sum);
+    NAME(pack_tile)(work, output, queries->places, 1, buffers[OUTPUT_GRADIENT_ROWS], buffers[OUTPUT]);
+    NAME(pack_tile)(work, gradient, queries->places, 1, buffers[OUTPUT_GRADIENT_ROWS], buffers[OUTPUT_GRADIENT]);
+    NAME(read_log_sums)(work, queries, node, lane, head, queries->log_sum);
     for (int c = 0; c < COLUMNS; c++) {
-        work->dot[c] = (VECTOR){0};
+        queries->dot[c] = (VECTOR){0};
         for (int64_t at = c * LANES; at < work->rows * TILE; at += TILE)
-            work->dot[c] += NAME(load)(buffers[OUTPUT] + at) * NAME(load)(buffers[OUTPUT_GRADIENT] + at);
+            queries->dot[c] += NAME(load)(buffers[OUTPUT] + at) * NAME(load)(buffers[OUTPUT_GRADIENT] + at);
     }
     memset(buffers[OUTPUT], 0, (size_t)(work->width * TILE) * sizeof(REAL));
 }
 
 static void NAME(backward_head)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
 {
-    const struct attention_schedule *schedule = work->schedule;
+    QUERIES *const all = work->queries;
     HEAD gradient = NAME(query_head)(work, lane_input_gradient(node, 0, lane), head);
     bool add = work->pass->number > 0 || lane_accumulates(node, 0, lane);
     NAME(plan_fetch)(work, node, lane, head, true);
-    for (int64_t tile = 0; tile < schedule->query_tiles; tile++) {
-        const int64_t *first = work->pass->first_tile + tile;
-        NAME(pack_queries)(work, node, lane, head, tile);
-        NAME(pack_output_gradient)(work, node, lane, head);
-        for (int64_t i = first[0]; i < first[1]; i++) {
-            struct attention_tile at = schedule->tiles[i];
-            for (; at.repeats > 0; at.repeats--, at.key_begin += ATTENTION_KEY_TILE)
-                NAME(backward_tile)(work, &at);
+    for (int64_t first = 0; first < work->schedule->query_tiles; first += QUERY_GROUP) {
+        NAME(pack_group)(work, node, lane, head, first);
+        for (int i = 0; i < work->query_count; i++)
+            NAME(pack_output_gradient)(work, all + i, node, lane, head);
+        for (QUERIES *queries; (queries = NAME(next_queries)(work)); NAME(take_tile)(queries))
+            NAME(backward_tile)(work, queries, &queries->tile);
+        for (int i = 0; i < work->query_count; i++) {
+            REAL *const *buffers = all[i].buffers;
+            NAME(transpose)(buffers[OUTPUT], work->width, TILE, buffers[QUERY_ROWS]);
+            NAME(unpack)(work, buffers[QUERY_ROWS], all[i].places, work->scale, add, gradient);
         }
-        NAME(transpose)(work->buffers[OUTPUT], work->width, TILE, work->buffers[QUERY_ROWS]);
-        NAME(unpack)(work, work->buffers[QUERY_ROWS], work->queries, work->scale, add, gradient);
     }
 }
 
@@ -318,6 +327,7 @@ static const struct kernels NAME(kernels) = {.forward = NAME(forward), .backward
 #undef LOWEST
 #undef WORK
 #undef HEAD
+#undef QUERIES
 #undef PRODUCT
 #undef VECTOR
 #undef UNALIGNED

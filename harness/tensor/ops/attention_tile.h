@@ -56,6 +56,9 @@ ALWAYS_INLINE static inline void NAME(multiply)(PRODUCT p, const int rows, const
 #pragma GCC unroll 2
         for (int v = 0; v < columns; v++)
             row[v] = NAME(load)(p.b + k * p.b_step + v * LANES);
+#pragma GCC unroll 2
+        for (int v = 0; v < columns; v++)
+            KEEP_IN_REGISTER(row[v]); // or gcc reads it from memory again for every row, at half the speed
 #pragma GCC unroll 8
         for (int r = 0; r < rows; r++)
 #pragma GCC unroll 2

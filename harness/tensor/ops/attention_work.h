@@ -3,10 +3,11 @@
 // A head's columns of a tensor are rows far apart; the kernel copies them into rows that lie together, in the order of the pass,
 // padded with zeros to whole vectors. Included by attention.c once for each REAL; deliberately without an include guard.
 
-#define TILE   ATTENTION_QUERY_TILE
-#define LOWEST ((REAL)(REAL_IS_FLOAT ? -FLT_MAX : -DBL_MAX))
-#define WORK   struct NAME(work)
-#define HEAD   struct NAME(head)
+#define TILE    ATTENTION_QUERY_TILE
+#define LOWEST  ((REAL)(REAL_IS_FLOAT ? -FLT_MAX : -DBL_MAX))
+#define WORK    struct NAME(work)
+#define HEAD    struct NAME(head)
+#define QUERIES struct NAME(queries)
 
 // The columns of one head in one sequence: element d of position i at rows[i * width + d]. rows is NULL where there are none.
 HEAD
@@ -15,7 +16,20 @@ HEAD
     int64_t width;
 };
 
-// One call: the buffers, and the query tile at hand.
+// One query tile at hand. Queries are lanes: vector `c` holds lanes [c LANES, (c + 1) LANES) of the tile.
+QUERIES
+{
+    struct span places;
+    REAL *buffers[QUERY_BUFFERS];            // those of query tiles, this tile's part
+    struct attention_tile tile;              // of keys, the next one
+    const struct attention_tile *next, *end; // tiles after it
+    bool fresh;                              // nothing is summed up yet
+    VECTOR max[COLUMNS], sum[COLUMNS];       // forward
+    VECTOR log_sum[COLUMNS], dot[COLUMNS];   // backward: log-sum-exp in bits, rowsum(dO * O)
+    VECTOR slope[COLUMNS], position[COLUMNS];
+};
+
+// One call: the buffers, and the query tiles at hand.
 WORK
 {
     const struct attention *attention;
@@ -28,12 +42,8 @@ WORK
     int64_t first_row, end_row; // of the sequence, of the call
     const struct attention_pass *pass;
     const int32_t *order; // of the pass
-    struct span queries;  // places of the tile's queries
-    // Queries are lanes: vector `c` holds lanes [c LANES, (c + 1) LANES) of the tile.
-    bool fresh;                            // nothing is summed up yet
-    VECTOR max[COLUMNS], sum[COLUMNS];     // forward
-    VECTOR log_sum[COLUMNS], dot[COLUMNS]; // backward: log-sum-exp in bits, rowsum(dO * O)
-    VECTOR slope[COLUMNS], position[COLUMNS];
+    QUERIES queries[QUERY_GROUP];
+    int query_count;
     HEAD next[ARRAYS_MAX]; // what the next head will touch
     int next_count;
     int64_t next_place;
@@ -62,6 +72,9 @@ static void NAME(work_open)(WORK *work, const struct node *node, struct span row
         work->buffers[buffer] = next;
         next += buffer_elements(attention, buffer);
     }
+    for (int i = 0; i < QUERY_GROUP; i++)
+        for (enum buffer buffer = 0; buffer < QUERY_BUFFERS; buffer++)
+            work->queries[i].buffers[buffer] = work->buffers[buffer] + i * TILE * work->width;
 }
 
 // Head `index` of `heads` in the tensor at `array`, in the sequence that begins at `first_row`.
@@ -184,28 +197,68 @@ static bool NAME(begin_pass)(WORK *work, const struct node *node, const struct l
 }
 
 // The rows of the tile's queries, transposed; they stay in `rows` too.
-static void NAME(pack_tile)(const WORK *work, HEAD from, REAL factor, REAL *rows, REAL *transposed)
+static void NAME(pack_tile)(const WORK *work, HEAD from, struct span places, REAL factor, REAL *rows, REAL *transposed)
 {
-    NAME(pack)(work, from, work->queries, TILE, factor, rows);
+    NAME(pack)(work, from, places, TILE, factor, rows);
     NAME(transpose)(rows, TILE, work->width, transposed);
 }
 
 // The queries of a tile, scaled.
-static void NAME(pack_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int64_t tile)
+static void NAME(pack_queries)(const WORK *work, QUERIES *queries, const struct node *node, const struct lane *lane,
+                               int64_t head)
 {
-    int64_t time = work->schedule->time, begin = tile * TILE, end = begin + TILE < time ? begin + TILE : time;
-    work->queries = (struct span){begin, end};
+    int64_t begin = queries->places.begin, end = queries->places.end;
     HEAD query = NAME(query_head)(work, lane_input(node, 0, lane), head);
-    NAME(pack_tile)(work, query, work->factor, work->buffers[QUERY_ROWS], work->buffers[QUERY]);
+    NAME(pack_tile)(work, query, queries->places, work->factor, queries->buffers[QUERY_ROWS], queries->buffers[QUERY]);
     if (!work->sloped)
         return;
     REAL positions[TILE] __attribute__((aligned(VECTOR_BYTES))) = {0};
     for (int64_t i = begin; i < end; i++)
         positions[i - begin] = (REAL)work->order[i];
     for (int c = 0; c < COLUMNS; c++) {
-        work->position[c] = NAME(load)(positions + c * LANES);
-        work->slope[c] = NAME(splat)((REAL)(work->attention->slopes[head] * LOG2_E));
+        queries->position[c] = NAME(load)(positions + c * LANES);
+        queries->slope[c] = NAME(splat)((REAL)(work->attention->slopes[head] * LOG2_E));
     }
+}
+
+// Leaves a tile of keys behind: the next one repeats it, or comes from the schedule.
+static void NAME(take_tile)(QUERIES *queries)
+{
+    struct attention_tile *tile = &queries->tile;
+    tile->repeats--;
+    tile->key_begin += ATTENTION_KEY_TILE;
+    if (tile->repeats == 0 && queries->next < queries->end)
+        *tile = *queries->next++;
+}
+
+// The query tiles from `first` on, as many as a group takes.
+static void NAME(pack_group)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int64_t first)
+{
+    const struct attention_schedule *schedule = work->schedule;
+    int64_t left = schedule->query_tiles - first, time = schedule->time;
+    work->query_count = left < QUERY_GROUP ? (int)left : QUERY_GROUP;
+    for (int i = 0; i < work->query_count; i++) {
+        QUERIES *queries = work->queries + i;
+        const int64_t *tiles = work->pass->first_tile + first + i;
+        int64_t begin = (first + i) * TILE;
+        queries->places = (struct span){begin, begin + TILE < time ? begin + TILE : time};
+        queries->next = schedule->tiles + tiles[0];
+        queries->end = schedule->tiles + tiles[1];
+        queries->tile.repeats = 1;
+        NAME(take_tile)(queries);
+        NAME(pack_queries)(work, queries, node, lane, head);
+    }
+}
+
+// Whose turn it is: the keys pass by once, and every query tile of the group takes them in order. What a query or a key sums
+// up keeps its order, whatever the size of the group. NULL: none is left.
+static QUERIES *NAME(next_queries)(WORK *work)
+{
+    QUERIES *first = NULL;
+    for (QUERIES *queries = work->queries; queries < work->queries + work->query_count; queries++)
+        if (queries->tile.repeats > 0 && (!first || queries->tile.key_begin < first->tile.key_begin))
+            first = queries;
+    return first;
 }
 
 // Where the log-sum-exp of the query at a place is kept.
@@ -215,12 +268,12 @@ static REAL *NAME(log_sum_at)(const WORK *work, const struct node *node, const s
 }
 
 // The saved log-sum-exps of the tile's queries, in bits; 0 behind the end.
-static void NAME(read_log_sums)(const WORK *work, const struct node *node, const struct lane *lane, int64_t head,
-                                VECTOR *vectors)
+static void NAME(read_log_sums)(const WORK *work, const QUERIES *queries, const struct node *node, const struct lane *lane,
+                                int64_t head, VECTOR *vectors)
 {
     REAL log_sums[TILE] __attribute__((aligned(VECTOR_BYTES))) = {0};
-    for (int64_t i = work->queries.begin; i < work->queries.end; i++)
-        log_sums[i - work->queries.begin] = *NAME(log_sum_at)(work, node, lane, head, i) * (REAL)LOG2_E;
+    for (int64_t i = queries->places.begin; i < queries->places.end; i++)
+        log_sums[i - queries->places.begin] = *NAME(log_sum_at)(work, node, lane, head, i) * (REAL)LOG2_E;
     for (int c = 0; c < COLUMNS; c++)
         vectors[c] = NAME(load)(log_sums + c * LANES);
 }
