@@ -39,7 +39,7 @@ bool pattern_sees(const struct pattern_case *at, bool bidirectional, int64_t hea
 
 struct setup {
     enum real real;
-    bool explicit_scores;
+    bool explicit_scores, bf16;
     int64_t sequences, time, n_head, kv_heads, head_dim;
     double softcap;
     bool alibi, bidirectional;

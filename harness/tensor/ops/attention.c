@@ -7,9 +7,11 @@
 // op_attention alone, which takes the explicit reference instead where attention->explicit_scores says so.
 #ifndef REAL
 
+#include "base/cpu.h"
 #include "tensor/attention.h"
 #include "tensor/lane.h"
 #include "tensor/ops.h"
+#include "tensor/ops/attention_bf16.h"
 #include "tensor/vector_math.h"
 
 #include <float.h>
@@ -23,26 +25,33 @@ enum { VECTOR_BYTES = 32, MULTIPLY_ROWS = 4 }; // 4 x 2 sums of 16 registers
 enum { VECTOR_BYTES = 16, MULTIPLY_ROWS = 4 };
 #endif
 enum { ARRAYS_MAX = 8 };      // tensors and gradients that a call touches
+enum { QUERY_GROUP = 4 };     // query tiles that meet a tile of keys while it is in the cache
 enum { WIDTH_MULTIPLE = 16 }; // of a packed row: whole vectors of either REAL
 
 #define ALWAYS_INLINE __attribute__((always_inline))
-#define LOG2_E        1.4426950408889634074
-#define LN_2          0.69314718055994530942
+#if defined __x86_64__
+#define KEEP_IN_REGISTER(vector) __asm__("" : "+v"(vector))
+#else
+#define KEEP_IN_REGISTER(vector) __asm__("" : "+w"(vector))
+#endif
+#define LOG2_E 1.4426950408889634074
+#define LN_2   0.69314718055994530942
 
 // The workspace of one call, three shapes after each other. Packed rows are head_dim wide, zero-padded to `width`.
 enum buffer {
-    // [places][width], of one head in the order of the pass; positions [places]
-    KEY,
-    VALUE,
-    KEY_GRADIENT,
-    VALUE_GRADIENT,
-    KEY_POSITION,
-    // [query tile][width], or transposed: [width][query tile]
+    // [group][query tile][width], or transposed: [group][width][query tile]
     QUERY_ROWS, // scaled
     QUERY,      // scaled, transposed
     OUTPUT_GRADIENT_ROWS,
     OUTPUT_GRADIENT, // transposed
     OUTPUT,          // transposed; in backward the queries' gradient
+    QUERY_BUFFERS,
+    // [places][width], of one head in the order of the pass; positions [places]
+    KEY = QUERY_BUFFERS,
+    VALUE,
+    KEY_GRADIENT,
+    VALUE_GRADIENT,
+    KEY_POSITION,
     // [key tile][query tile]
     SCORES,          // then probabilities
     SCORE_GRADIENTS, // backward: of the probabilities, then of the scores
@@ -50,30 +59,95 @@ enum buffer {
     BUFFER_COUNT,
 };
 
-static int64_t padded_width(const struct attention *attention)
+// What the CPU's units for bfloat16 multiply, in their orders of operands (attention_bf16.h); behind the buffers, where there are
+// such units.
+enum operand {
+    // [group][width / 2][query tile][2]
+    QUERY_PAIRS,
+    OUTPUT_GRADIENT_PAIRS,
+    // [group][query tile / 2][width][2]
+    QUERY_ROW_PAIRS,
+    OUTPUT_GRADIENT_ROW_PAIRS,
+    QUERY_OPERANDS,
+    // [places][width]
+    KEY_ROWS = QUERY_OPERANDS,
+    VALUE_ROWS, // backward
+    // [key tiles][width][key tile]
+    KEY_COLUMNS,   // backward
+    VALUE_COLUMNS, // forward
+    // [key tile][query tile], or in pairs of keys
+    PROBABILITY_ROWS,     // backward
+    PROBABILITY_PAIRS,    // forward
+    SCORE_GRADIENT_ROWS,  // backward
+    SCORE_GRADIENT_PAIRS, // backward
+    OPERAND_COUNT,
+};
+enum copying { COPY_AS_IT_IS, COPY_ROUNDED, COPY_ADDED };
+
+static size_t padded_places(const struct node *node)
 {
-    return (attention->head_dim + WIDTH_MULTIPLE - 1) / WIDTH_MULTIPLE * WIDTH_MULTIPLE;
+    const struct attention *attention = node->attributes;
+    return ((size_t)attention->schedule->time + ATTENTION_KEY_TILE - 1) / ATTENTION_KEY_TILE * ATTENTION_KEY_TILE;
 }
 
-static size_t buffer_elements(const struct attention *attention, enum buffer buffer)
+static int64_t padded_width(const struct node *node)
 {
-    size_t width = (size_t)padded_width(attention);
-    size_t places = ((size_t)attention->schedule->time + ATTENTION_KEY_TILE - 1) / ATTENTION_KEY_TILE * ATTENTION_KEY_TILE;
-    if (buffer <= VALUE_GRADIENT)
+    const struct attention *attention = node->attributes;
+    int64_t multiple = node->prepared ? BF16_BLOCK : WIDTH_MULTIPLE;
+    return (attention->head_dim + multiple - 1) / multiple * multiple;
+}
+
+static size_t operand_elements(const struct node *node, enum operand operand)
+{
+    size_t width = (size_t)padded_width(node);
+    if (!node->prepared)
+        return 0;
+    if (operand < QUERY_OPERANDS)
+        return QUERY_GROUP * ATTENTION_QUERY_TILE * width;
+    return operand < PROBABILITY_ROWS ? padded_places(node) * width : ATTENTION_KEY_TILE * ATTENTION_QUERY_TILE;
+}
+
+static size_t buffer_elements(const struct node *node, enum buffer buffer)
+{
+    size_t width = (size_t)padded_width(node), places = padded_places(node);
+    if (buffer < QUERY_BUFFERS)
+        return QUERY_GROUP * ATTENTION_QUERY_TILE * width;
+    if (buffer < KEY_POSITION)
         return places * width;
-    if (buffer == KEY_POSITION)
-        return places;
-    return buffer < SCORES ? ATTENTION_QUERY_TILE * width : ATTENTION_KEY_TILE * ATTENTION_QUERY_TILE;
+    return buffer == KEY_POSITION ? places : ATTENTION_KEY_TILE * ATTENTION_QUERY_TILE;
+}
+
+static size_t buffer_bytes(const struct node *node, enum real real)
+{
+    size_t elements = 0;
+    for (enum buffer buffer = 0; buffer < BUFFER_COUNT; buffer++)
+        elements += buffer_elements(node, buffer);
+    return elements * real_size(real);
+}
+
+// NULL: operands are rounded and multiplied in REAL.
+static const struct attention_bf16 *bf16_units(const struct graph *graph)
+{
+    if (graph->way.format != GEMM_BF16 || graph->real != REAL_FLOAT)
+        return NULL;
+#ifdef __x86_64__
+    enum cpu_isa isa = cpu_isa();
+    if (isa >= CPU_ISA_AMX && attention_amx_allowed())
+        return &attention_amx;
+    if (isa >= CPU_ISA_AVX512_BF16)
+        return &attention_avx512_bf16;
+#endif
+    return NULL;
 }
 
 static bool plan_tiled(struct graph *graph, struct node *node, struct error *error)
 {
     if (!attention_plan(graph, node, error))
         return false;
-    size_t elements = 0;
-    for (enum buffer buffer = 0; buffer < BUFFER_COUNT; buffer++)
-        elements += buffer_elements(node->attributes, buffer);
-    node->workspace = elements * real_size(graph->real);
+    node->prepared = bf16_units(graph);
+    node->workspace = buffer_bytes(node, graph->real);
+    for (enum operand operand = 0; operand < OPERAND_COUNT; operand++)
+        node->workspace += operand_elements(node, operand) * sizeof(uint16_t);
     return true;
 }
 
@@ -101,6 +175,23 @@ static int tile_panels(const struct attention_tile *tile, int lanes, struct pane
                 panels[count++] = (struct panel){block * ATTENTION_KEY_BLOCK, ATTENTION_KEY_BLOCK, begin, end - begin};
             previous = block;
         }
+    return count;
+}
+
+// For the units: blocks of BF16_BLOCK keys for all queries of the tile, one panel where both are neighbours.
+static int unit_panels(const struct attention_tile *tile, int lanes, struct panel *panels)
+{
+    enum { BLOCKS = BF16_BLOCK / ATTENTION_KEY_BLOCK };
+    int count = 0;
+    for (int key = 0; key < ATTENTION_KEY_TILE; key += BF16_BLOCK) {
+        bool seen = false;
+        for (int block = key / ATTENTION_KEY_BLOCK; block < key / ATTENTION_KEY_BLOCK + BLOCKS; block++)
+            seen = seen || tile->lanes[block].begin < tile->lanes[block].end;
+        if (seen && count > 0)
+            panels[count - 1].keys += BF16_BLOCK;
+        else if (seen)
+            panels[count++] = (struct panel){key, BF16_BLOCK, 0, ATTENTION_QUERY_TILE / lanes};
+    }
     return count;
 }
 
@@ -135,75 +226,75 @@ struct tensor *op_attention(struct graph *graph, struct tensor *query, struct te
     shown.visible = visible;
     return graph_op(graph, &attention_explicit, &shown, inputs, 3);
 }
-#if 0
-    return graph_op(graph, attention->explicit_scores ? &attention_explicit : &attention_tiled, attention, inputs, 3);
-}
-#endif
 
 #else
 
 #include "tensor/ops/attention_tile.h"
 #include "tensor/ops/attention_work.h"
+#include "tensor/ops/attention_units.h"
 #include "tensor/ops/attention_scores.h"
 
 // ---- Forward --------------------------------------------------------------------------------------------------------------
 
 // The running state: nothing yet, or what earlier passes left in the output and the log-sum-exps.
-static void NAME(start_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
+static void NAME(start_queries)(const WORK *work, QUERIES *queries, const struct node *node, const struct lane *lane,
+                                int64_t head)
 {
-    work->fresh = work->pass->number == 0;
-    if (work->fresh) {
-        memset(work->buffers[OUTPUT], 0, (size_t)(work->width * TILE) * sizeof(REAL));
+    REAL *const *buffers = queries->buffers;
+    queries->fresh = work->pass->number == 0;
+    if (queries->fresh) {
+        memset(buffers[OUTPUT], 0, (size_t)(work->width * TILE) * sizeof(REAL));
         for (int c = 0; c < COLUMNS; c++) {
-            work->max[c] = NAME(splat)(LOWEST);
-            work->sum[c] = (VECTOR){0};
+            queries->max[c] = NAME(splat)(LOWEST);
+            queries->sum[c] = (VECTOR){0};
         }
         return;
     }
     HEAD output = NAME(query_head)(work, lane_output(node, 0, lane), head);
-    NAME(pack_tile)(work, output, 1, work->buffers[QUERY_ROWS], work->buffers[OUTPUT]);
-    NAME(read_log_sums)(work, node, lane, head, work->max);
+    NAME(pack_tile)(work, output, queries->places, 1, false, buffers[QUERY_ROWS], buffers[OUTPUT]);
+    NAME(read_log_sums)(work, queries, node, lane, head, queries->max);
     for (int c = 0; c < COLUMNS; c++) {
-        NAME(lanes) began = work->max[c] > LOWEST;
-        work->max[c] = NAME(select)(began, work->max[c], NAME(splat)(LOWEST));
-        work->sum[c] = NAME(keep)(began, NAME(splat)(1));
+        NAME(lanes) began = queries->max[c] > LOWEST;
+        queries->max[c] = NAME(select)(began, queries->max[c], NAME(splat)(LOWEST));
+        queries->sum[c] = NAME(keep)(began, NAME(splat)(1));
     }
 }
 
 // output = sum of weighted values / sum of weights; log-sum-exp = max + log(sum). -infinity: the query saw nothing so far.
-static void NAME(finish_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
+static void NAME(finish_queries)(const WORK *work, QUERIES *queries, const struct node *node, const struct lane *lane,
+                                 int64_t head)
 {
-    REAL *output = work->buffers[OUTPUT], log_sums[TILE], maxima[TILE];
-    memcpy(log_sums, work->sum, sizeof log_sums);
-    memcpy(maxima, work->max, sizeof maxima);
+    REAL *output = queries->buffers[OUTPUT], log_sums[TILE], maxima[TILE];
+    memcpy(log_sums, queries->sum, sizeof log_sums);
+    memcpy(maxima, queries->max, sizeof maxima);
     for (int i = 0; i < TILE; i++)
         log_sums[i] = maxima[i] * (REAL)LN_2 + NAME(log_of)(log_sums[i]);
-    for (int64_t place = work->queries.begin, i = 0; place < work->queries.end; place++, i++)
+    for (int64_t place = queries->places.begin, i = 0; place < queries->places.end; place++, i++)
         *NAME(log_sum_at)(work, node, lane, head, place) = log_sums[i];
     for (int c = 0; c < COLUMNS; c++) {
-        VECTOR share = 1 / NAME(select)(work->sum[c] == 0, NAME(splat)(1), work->sum[c]);
+        VECTOR share = 1 / NAME(select)(queries->sum[c] == 0, NAME(splat)(1), queries->sum[c]);
         for (int64_t at = c * LANES; at < work->rows * TILE; at += TILE)
             NAME(store)(output + at, NAME(load)(output + at) * share);
     }
-    NAME(transpose)(output, work->width, TILE, work->buffers[QUERY_ROWS]);
+    NAME(transpose)(output, work->width, TILE, queries->buffers[QUERY_ROWS]);
     HEAD to = NAME(query_head)(work, lane_output(node, 0, lane), head);
-    NAME(unpack)(work, work->buffers[QUERY_ROWS], work->queries, 1, false, to);
+    NAME(unpack)(work, queries->buffers[QUERY_ROWS], queries->places, 1, false, to);
 }
 
 static void NAME(forward_head)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
 {
-    const struct attention_schedule *schedule = work->schedule;
+    QUERIES *const all = work->queries;
     NAME(plan_fetch)(work, node, lane, head, false);
-    for (int64_t tile = 0; tile < schedule->query_tiles; tile++) {
-        const int64_t *first = work->pass->first_tile + tile;
-        NAME(pack_queries)(work, node, lane, head, tile);
-        NAME(start_queries)(work, node, lane, head);
-        for (int64_t i = first[0]; i < first[1]; i++) {
-            struct attention_tile at = schedule->tiles[i];
-            for (; at.repeats > 0; at.repeats--, at.key_begin += ATTENTION_KEY_TILE)
-                NAME(forward_tile)(work, &at);
+    for (int64_t first = 0; first < work->schedule->query_tiles; first += QUERY_GROUP) {
+        NAME(pack_group)(work, node, lane, head, first);
+        for (int i = 0; i < work->query_count; i++) {
+            NAME(start_queries)(work, all + i, node, lane, head);
+            NAME(round_queries)(work, all + i, false);
         }
-        NAME(finish_queries)(work, node, lane, head);
+        for (QUERIES *queries; (queries = NAME(next_queries)(work)); NAME(take_tile)(queries))
+            NAME(forward_tile)(work, queries, &queries->tile);
+        for (int i = 0; i < work->query_count; i++)
+            NAME(finish_queries)(work, all + i, node, lane, head);
     }
 }
 
@@ -211,6 +302,8 @@ static void NAME(forward)(const struct node *node, struct span rows, struct lane
 {
     WORK work;
     NAME(work_open)(&work, node, rows, lane);
+    if (work.units && work.units->begin)
+        work.units->begin();
     const struct attention *attention = work.attention;
     int64_t group = attention->n_head / attention->kv_heads, time = work.schedule->time;
     const struct span heads = lane_share(lane, attention->n_head);
@@ -219,11 +312,15 @@ static void NAME(forward)(const struct node *node, struct span rows, struct lane
             int64_t kv_head = begin / group;
             end = (kv_head + 1) * group < heads.end ? (kv_head + 1) * group : heads.end;
             for (int pass = 0; pass < work.schedule->pass_count; pass++)
-                if (NAME(begin_pass)(&work, node, lane, kv_head, pass))
+                if (NAME(begin_pass)(&work, node, lane, kv_head, pass)) {
+                    NAME(round_keys)(&work, false);
                     for (int64_t head = begin; head < end; head++)
                         if (attention_serves(work.schedule, work.pass, head))
                             NAME(forward_head)(&work, node, lane, head);
+                }
         }
+    if (work.units && work.units->end)
+        work.units->end();
     double share = (double)(heads.end - heads.begin) / (double)attention->n_head;
     lane->counted_flops +=
         share * attention_cost(node, (rows.end - rows.begin) / time, time).phases[PHASE_FORWARD].product_flops;
@@ -232,40 +329,43 @@ static void NAME(forward)(const struct node *node, struct span rows, struct lane
 // ---- Backward -------------------------------------------------------------------------------------------------------------
 
 // The output's gradient as rows and transposed, rowsum(dO O) and the log-sum-exps of the tile's queries; their gradient is 0.
-static void NAME(pack_output_gradient)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
+static void NAME(pack_output_gradient)(const WORK *work, QUERIES *queries, const struct node *node, const struct lane *lane,
+                                       int64_t head)
 {
-    REAL *const *buffers = work->buffers;
+    REAL *const *buffers = queries->buffers;
     HEAD output = NAME(query_head)(work, lane_output(node, 0, lane), head);
     HEAD gradient = NAME(query_head)(work, lane_output_gradient(node, 0, lane), head);
     // The output passes through the places of its gradient's rows and of the queries' gradient.
-    NAME(pack_tile)(work, output, 1, buffers[OUTPUT_GRADIENT_ROWS], buffers[OUTPUT]);
-    NAME(pack_tile)(work, gradient, 1, buffers[OUTPUT_GRADIENT_ROWS], buffers[OUTPUT_GRADIENT]);
-    NAME(read_log_sums)(work, node, lane, head, work->log_sum);
+    NAME(pack_tile)(work, output, queries->places, 1, false, buffers[OUTPUT_GRADIENT_ROWS], buffers[OUTPUT]);
+    NAME(pack_tile)(work, gradient, queries->places, 1, work->bf16, buffers[OUTPUT_GRADIENT_ROWS], buffers[OUTPUT_GRADIENT]);
+    NAME(read_log_sums)(work, queries, node, lane, head, queries->log_sum);
     for (int c = 0; c < COLUMNS; c++) {
-        work->dot[c] = (VECTOR){0};
+        queries->dot[c] = (VECTOR){0};
         for (int64_t at = c * LANES; at < work->rows * TILE; at += TILE)
-            work->dot[c] += NAME(load)(buffers[OUTPUT] + at) * NAME(load)(buffers[OUTPUT_GRADIENT] + at);
+            queries->dot[c] += NAME(load)(buffers[OUTPUT] + at) * NAME(load)(buffers[OUTPUT_GRADIENT] + at);
     }
     memset(buffers[OUTPUT], 0, (size_t)(work->width * TILE) * sizeof(REAL));
 }
 
 static void NAME(backward_head)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
 {
-    const struct attention_schedule *schedule = work->schedule;
+    QUERIES *const all = work->queries;
     HEAD gradient = NAME(query_head)(work, lane_input_gradient(node, 0, lane), head);
     bool add = work->pass->number > 0 || lane_accumulates(node, 0, lane);
     NAME(plan_fetch)(work, node, lane, head, true);
-    for (int64_t tile = 0; tile < schedule->query_tiles; tile++) {
-        const int64_t *first = work->pass->first_tile + tile;
-        NAME(pack_queries)(work, node, lane, head, tile);
-        NAME(pack_output_gradient)(work, node, lane, head);
-        for (int64_t i = first[0]; i < first[1]; i++) {
-            struct attention_tile at = schedule->tiles[i];
-            for (; at.repeats > 0; at.repeats--, at.key_begin += ATTENTION_KEY_TILE)
-                NAME(backward_tile)(work, &at);
+    for (int64_t first = 0; first < work->schedule->query_tiles; first += QUERY_GROUP) {
+        NAME(pack_group)(work, node, lane, head, first);
+        for (int i = 0; i < work->query_count; i++) {
+            NAME(pack_output_gradient)(work, all + i, node, lane, head);
+            NAME(round_queries)(work, all + i, true);
         }
-        NAME(transpose)(work->buffers[OUTPUT], work->width, TILE, work->buffers[QUERY_ROWS]);
-        NAME(unpack)(work, work->buffers[QUERY_ROWS], work->queries, work->scale, add, gradient);
+        for (QUERIES *queries; (queries = NAME(next_queries)(work)); NAME(take_tile)(queries))
+            NAME(backward_tile)(work, queries, &queries->tile);
+        for (int i = 0; i < work->query_count; i++) {
+            REAL *const *buffers = all[i].buffers;
+            NAME(transpose)(buffers[OUTPUT], work->width, TILE, buffers[QUERY_ROWS]);
+            NAME(unpack)(work, buffers[QUERY_ROWS], all[i].places, work->scale, add, gradient);
+        }
     }
 }
 
@@ -276,18 +376,17 @@ static void NAME(backward_group)(WORK *work, const struct node *node, const stru
     const struct attention *attention = work->attention;
     int64_t group = attention->n_head / attention->kv_heads;
     REAL *const *buffers = work->buffers;
-    memset(buffers[KEY_GRADIENT], 0, buffer_elements(attention, KEY_GRADIENT) * sizeof(REAL));
-    memset(buffers[VALUE_GRADIENT], 0, buffer_elements(attention, VALUE_GRADIENT) * sizeof(REAL));
+    NAME(round_keys)(work, true);
+    memset(buffers[KEY_GRADIENT], 0, buffer_elements(node, KEY_GRADIENT) * sizeof(REAL));
+    memset(buffers[VALUE_GRADIENT], 0, buffer_elements(node, VALUE_GRADIENT) * sizeof(REAL));
     for (int64_t head = kv_head * group; head < (kv_head + 1) * group; head++)
         if (attention_serves(work->schedule, work->pass, head))
             NAME(backward_head)(work, node, lane, head);
-    // Packed queries carried `factor`, of which a part belongs to the units of the scores and not to the gradient.
-    const REAL units[] = {0, (REAL)(attention->softcap > 0 ? attention->softcap : LN_2), 1};
     for (int input = 1; input <= 2; input++) {
         HEAD to = NAME(key_head)(work, lane_input_gradient(node, input, lane), kv_head);
         bool add = add_keys || lane_accumulates(node, input, lane);
         REAL *from = buffers[input == 1 ? KEY_GRADIENT : VALUE_GRADIENT];
-        NAME(unpack)(work, from, (struct span){0, work->schedule->time}, units[input], add, to);
+        NAME(unpack)(work, from, (struct span){0, work->schedule->time}, input == 1 ? work->key_factor : 1, add, to);
     }
 }
 
@@ -296,6 +395,8 @@ static void NAME(backward)(const struct node *node, struct span rows, struct lan
 {
     WORK work;
     NAME(work_open)(&work, node, rows, lane);
+    if (work.units && work.units->begin)
+        work.units->begin();
     int64_t time = work.schedule->time, kv_heads = work.attention->kv_heads;
     const struct span heads = lane_share(lane, kv_heads);
     for (; work.first_row < rows.end; work.first_row += time)
@@ -307,6 +408,8 @@ static void NAME(backward)(const struct node *node, struct span rows, struct lan
                     add_keys = true;
                 }
         }
+    if (work.units && work.units->end)
+        work.units->end();
     double share = (double)(heads.end - heads.begin) / (double)kv_heads;
     lane->counted_flops +=
         share * attention_cost(node, (rows.end - rows.begin) / time, time).phases[PHASE_BACKWARD].product_flops;
@@ -318,11 +421,13 @@ static const struct kernels NAME(kernels) = {.forward = NAME(forward), .backward
 #undef LOWEST
 #undef WORK
 #undef HEAD
+#undef QUERIES
 #undef PRODUCT
 #undef VECTOR
 #undef UNALIGNED
 #undef LANES
 #undef COLUMNS
 #undef EXP2_CUT
+#undef BF16_DROPPED
 
 #endif

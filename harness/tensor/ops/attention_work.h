@@ -3,10 +3,11 @@
 // A head's columns of a tensor are rows far apart; the kernel copies them into rows that lie together, in the order of the pass,
 // padded with zeros to whole vectors. Included by attention.c once for each REAL; deliberately without an include guard.
 
-#define TILE   ATTENTION_QUERY_TILE
-#define LOWEST ((REAL)(REAL_IS_FLOAT ? -FLT_MAX : -DBL_MAX))
-#define WORK   struct NAME(work)
-#define HEAD   struct NAME(head)
+#define TILE    ATTENTION_QUERY_TILE
+#define LOWEST  ((REAL)(REAL_IS_FLOAT ? -FLT_MAX : -DBL_MAX))
+#define WORK    struct NAME(work)
+#define HEAD    struct NAME(head)
+#define QUERIES struct NAME(queries)
 
 // The columns of one head in one sequence: element d of position i at rows[i * width + d]. rows is NULL where there are none.
 HEAD
@@ -15,25 +16,41 @@ HEAD
     int64_t width;
 };
 
-// One call: the buffers, and the query tile at hand.
+// One query tile at hand. Queries are lanes: vector `c` holds lanes [c LANES, (c + 1) LANES) of the tile.
+QUERIES
+{
+    struct span places;
+    uint16_t *operands[QUERY_OPERANDS];      // likewise
+    REAL *buffers[QUERY_BUFFERS];            // those of query tiles, this tile's part
+    struct attention_tile tile;              // of keys, the next one
+    const struct attention_tile *next, *end; // tiles after it
+    bool fresh;                              // nothing is summed up yet
+    VECTOR max[COLUMNS], sum[COLUMNS];       // forward
+    VECTOR log_sum[COLUMNS], dot[COLUMNS];   // backward: log-sum-exp in bits, rowsum(dO * O)
+    VECTOR slope[COLUMNS], position[COLUMNS];
+};
+
+// One call: the buffers, and the query tiles at hand.
 WORK
 {
     const struct attention *attention;
     const struct attention_schedule *schedule;
+    const struct attention_bf16 *units; // of the CPU for bfloat16, or NULL
+    bool bf16;                          // operands are rounded
     REAL *buffers[BUFFER_COUNT];
-    int64_t width, rows; // of a packed row; head_dim in whole blocks
-    REAL scale, factor;  // 1 / sqrt(head_dim); what packed queries are multiplied by
-    REAL cap;            // the soft cap, in bits (scores are kept in units of log 2)
+    uint16_t *operands[OPERAND_COUNT]; // of the units
+    int64_t places;                    // of the packed keys, in whole tiles
+    int64_t width, rows;               // of a packed row; head_dim in whole blocks
+    REAL scale, factor;                // 1 / sqrt(head_dim); what packed queries are multiplied by
+    REAL cap;                          // the soft cap, in bits (scores are kept in units of log 2)
+    REAL unit, exponent;               // what a product lacks until it is modified, or else until it is an exponent
+    REAL key_factor;                   // what the gradient of packed keys lacks
     bool sloped;
     int64_t first_row, end_row; // of the sequence, of the call
     const struct attention_pass *pass;
     const int32_t *order; // of the pass
-    struct span queries;  // places of the tile's queries
-    // Queries are lanes: vector `c` holds lanes [c LANES, (c + 1) LANES) of the tile.
-    bool fresh;                            // nothing is summed up yet
-    VECTOR max[COLUMNS], sum[COLUMNS];     // forward
-    VECTOR log_sum[COLUMNS], dot[COLUMNS]; // backward: log-sum-exp in bits, rowsum(dO * O)
-    VECTOR slope[COLUMNS], position[COLUMNS];
+    QUERIES queries[QUERY_GROUP];
+    int query_count;
     HEAD next[ARRAYS_MAX]; // what the next head will touch
     int next_count;
     int64_t next_place;
@@ -41,26 +58,47 @@ WORK
     int panel_count;
 };
 
+// Operands of the units are rounded as they are, so that what queries would be multiplied by is left to the scores.
 static void NAME(work_open)(WORK *work, const struct node *node, struct span rows, const struct lane *lane)
 {
     const struct attention *attention = node->attributes;
+    const struct attention_bf16 *units = node->prepared;
     double scale = 1.0 / sqrt((double)attention->head_dim);
+    double factor = attention->softcap > 0 ? scale / attention->softcap : scale * LOG2_E;
+    bool modified = attention->softcap > 0 || attention->slopes;
     *work = (WORK){
         .attention = attention,
         .schedule = attention->schedule,
-        .width = padded_width(attention),
+        .units = units,
+        .bf16 = lane->graph->way.format == GEMM_BF16,
+        .places = (int64_t)padded_places(node),
+        .width = padded_width(node),
         .rows = (attention->head_dim + ATTENTION_KEY_BLOCK - 1) / ATTENTION_KEY_BLOCK * ATTENTION_KEY_BLOCK,
         .scale = (REAL)scale,
-        .factor = (REAL)(attention->softcap > 0 ? scale / attention->softcap : scale * LOG2_E),
+        .factor = units ? 1 : (REAL)factor,
+        .unit = units ? (REAL)factor : 1,
+        .exponent = units && !modified ? (REAL)factor : 1,
+        .key_factor = (REAL)(units ? scale : scale / factor),
         .cap = (REAL)(attention->softcap * LOG2_E),
         .sloped = attention->slopes != NULL,
         .first_row = rows.begin,
         .end_row = rows.end,
     };
     REAL *next = (REAL *)lane->workspace;
+    uint16_t *half = (uint16_t *)(lane->workspace + buffer_bytes(node, lane->graph->real));
     for (enum buffer buffer = 0; buffer < BUFFER_COUNT; buffer++) {
         work->buffers[buffer] = next;
-        next += buffer_elements(attention, buffer);
+        next += buffer_elements(node, buffer);
+    }
+    for (enum operand operand = 0; operand < OPERAND_COUNT; operand++) {
+        work->operands[operand] = half;
+        half += operand_elements(node, operand);
+    }
+    for (int i = 0; i < QUERY_GROUP; i++) {
+        for (enum buffer buffer = 0; buffer < QUERY_BUFFERS; buffer++)
+            work->queries[i].buffers[buffer] = work->buffers[buffer] + i * TILE * work->width;
+        for (enum operand operand = 0; operand < QUERY_OPERANDS; operand++)
+            work->queries[i].operands[operand] = work->operands[operand] + i * TILE * work->width;
     }
 }
 
@@ -79,28 +117,38 @@ static HEAD NAME(key_head)(const WORK *work, const void *array, int64_t index)
     return NAME(head_at)(work, array, work->attention->kv_heads, work->first_row, index);
 }
 
-// to = from * factor, or to += from * factor; `count` elements.
-ALWAYS_INLINE static inline void NAME(copy)(const REAL *restrict from, int64_t count, REAL factor, const bool add,
+// to = from * factor, to = from rounded * factor, or to += from * factor; `count` elements.
+ALWAYS_INLINE static inline void NAME(copy)(const REAL *restrict from, int64_t count, REAL factor, const enum copying copying,
                                             REAL *restrict to)
 {
     int64_t d = 0;
     for (; d + LANES <= count; d += LANES) {
-        UNALIGNED *place = (UNALIGNED *)(to + d), value = *(const UNALIGNED *)(from + d) * factor;
-        if (add)
+        UNALIGNED *place = (UNALIGNED *)(to + d);
+        VECTOR value = *(const UNALIGNED *)(from + d);
+        if (copying == COPY_ROUNDED)
+            value = NAME(round)(value);
+        value *= factor;
+        if (copying == COPY_ADDED)
             value += *place;
         *place = value;
     }
-    for (; d < count; d++)
-        to[d] = add ? to[d] + from[d] * factor : from[d] * factor;
+    for (; d < count; d++) {
+        REAL value = (copying == COPY_ROUNDED ? NAME(round)(NAME(splat)(from[d]))[0] : from[d]) * factor;
+        to[d] = copying == COPY_ADDED ? to[d] + value : value;
+    }
 }
 
-// The rows at `places`, times factor; zeros up to `padded` rows.
-static void NAME(pack)(const WORK *work, HEAD from, struct span places, int64_t padded, REAL factor, REAL *to)
+// The rows at `places`, rounded or not, times factor; zeros up to `padded` rows.
+static void NAME(pack)(const WORK *work, HEAD from, struct span places, int64_t padded, REAL factor, bool rounded, REAL *to)
 {
     int64_t head_dim = work->attention->head_dim, width = work->width;
     const REAL *end = to + padded * width;
     for (int64_t i = places.begin; i < places.end; i++, to += width) {
-        NAME(copy)(from.rows + work->order[i] * from.width, head_dim, factor, false, to);
+        const REAL *row = from.rows + work->order[i] * from.width;
+        if (rounded)
+            NAME(copy)(row, head_dim, factor, COPY_ROUNDED, to);
+        else
+            NAME(copy)(row, head_dim, factor, COPY_AS_IT_IS, to);
         for (int64_t d = head_dim; d < width; d++)
             to[d] = 0;
     }
@@ -115,9 +163,9 @@ static void NAME(unpack)(const WORK *work, const REAL *from, struct span places,
     for (int64_t i = places.begin; to.rows && i < places.end; i++, from += work->width) {
         REAL *row = to.rows + work->order[i] * to.width;
         if (add)
-            NAME(copy)(from, head_dim, factor, true, row);
+            NAME(copy)(from, head_dim, factor, COPY_ADDED, row);
         else
-            NAME(copy)(from, head_dim, factor, false, row);
+            NAME(copy)(from, head_dim, factor, COPY_AS_IT_IS, row);
     }
 }
 
@@ -161,10 +209,11 @@ static inline void NAME(fetch)(WORK *work)
 // Keys and values of one head, for all places of the pass.
 static void NAME(pack_keys)(WORK *work, const struct node *node, const struct lane *lane, int64_t kv_head)
 {
-    int64_t time = work->schedule->time, padded = (time + ATTENTION_KEY_TILE - 1) / ATTENTION_KEY_TILE * ATTENTION_KEY_TILE;
+    int64_t time = work->schedule->time, padded = work->places;
     struct span all = {0, time};
-    NAME(pack)(work, NAME(key_head)(work, lane_input(node, 1, lane), kv_head), all, padded, 1, work->buffers[KEY]);
-    NAME(pack)(work, NAME(key_head)(work, lane_input(node, 2, lane), kv_head), all, padded, 1, work->buffers[VALUE]);
+    NAME(pack)(work, NAME(key_head)(work, lane_input(node, 1, lane), kv_head), all, padded, 1, work->bf16, work->buffers[KEY]);
+    NAME(pack)
+    (work, NAME(key_head)(work, lane_input(node, 2, lane), kv_head), all, padded, 1, work->bf16, work->buffers[VALUE]);
     for (int64_t i = 0; work->sloped && i < padded; i++)
         work->buffers[KEY_POSITION][i] = i < time ? (REAL)work->order[i] : 0;
 }
@@ -184,28 +233,70 @@ static bool NAME(begin_pass)(WORK *work, const struct node *node, const struct l
 }
 
 // The rows of the tile's queries, transposed; they stay in `rows` too.
-static void NAME(pack_tile)(const WORK *work, HEAD from, REAL factor, REAL *rows, REAL *transposed)
+static void NAME(pack_tile)(const WORK *work, HEAD from, struct span places, REAL factor, bool rounded, REAL *rows,
+                            REAL *transposed)
 {
-    NAME(pack)(work, from, work->queries, TILE, factor, rows);
+    NAME(pack)(work, from, places, TILE, factor, rounded, rows);
     NAME(transpose)(rows, TILE, work->width, transposed);
 }
 
 // The queries of a tile, scaled.
-static void NAME(pack_queries)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int64_t tile)
+static void NAME(pack_queries)(const WORK *work, QUERIES *queries, const struct node *node, const struct lane *lane,
+                               int64_t head)
 {
-    int64_t time = work->schedule->time, begin = tile * TILE, end = begin + TILE < time ? begin + TILE : time;
-    work->queries = (struct span){begin, end};
+    int64_t begin = queries->places.begin, end = queries->places.end;
     HEAD query = NAME(query_head)(work, lane_input(node, 0, lane), head);
-    NAME(pack_tile)(work, query, work->factor, work->buffers[QUERY_ROWS], work->buffers[QUERY]);
+    NAME(pack_tile)
+    (work, query, queries->places, work->factor, work->bf16, queries->buffers[QUERY_ROWS], queries->buffers[QUERY]);
     if (!work->sloped)
         return;
     REAL positions[TILE] __attribute__((aligned(VECTOR_BYTES))) = {0};
     for (int64_t i = begin; i < end; i++)
         positions[i - begin] = (REAL)work->order[i];
     for (int c = 0; c < COLUMNS; c++) {
-        work->position[c] = NAME(load)(positions + c * LANES);
-        work->slope[c] = NAME(splat)((REAL)(work->attention->slopes[head] * LOG2_E));
+        queries->position[c] = NAME(load)(positions + c * LANES);
+        queries->slope[c] = NAME(splat)((REAL)(work->attention->slopes[head] * LOG2_E));
     }
+}
+
+// Leaves a tile of keys behind: the next one repeats it, or comes from the schedule.
+static void NAME(take_tile)(QUERIES *queries)
+{
+    struct attention_tile *tile = &queries->tile;
+    tile->repeats--;
+    tile->key_begin += ATTENTION_KEY_TILE;
+    if (tile->repeats == 0 && queries->next < queries->end)
+        *tile = *queries->next++;
+}
+
+// The query tiles from `first` on, as many as a group takes.
+static void NAME(pack_group)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int64_t first)
+{
+    const struct attention_schedule *schedule = work->schedule;
+    int64_t left = schedule->query_tiles - first, time = schedule->time;
+    work->query_count = left < QUERY_GROUP ? (int)left : QUERY_GROUP;
+    for (int i = 0; i < work->query_count; i++) {
+        QUERIES *queries = work->queries + i;
+        const int64_t *tiles = work->pass->first_tile + first + i;
+        int64_t begin = (first + i) * TILE;
+        queries->places = (struct span){begin, begin + TILE < time ? begin + TILE : time};
+        queries->next = schedule->tiles + tiles[0];
+        queries->end = schedule->tiles + tiles[1];
+        queries->tile.repeats = 1;
+        NAME(take_tile)(queries);
+        NAME(pack_queries)(work, queries, node, lane, head);
+    }
+}
+
+// Whose turn it is: the keys pass by once, and every query tile of the group takes them in order. What a query or a key sums
+// up keeps its order, whatever the size of the group. NULL: none is left.
+static QUERIES *NAME(next_queries)(WORK *work)
+{
+    QUERIES *first = NULL;
+    for (QUERIES *queries = work->queries; queries < work->queries + work->query_count; queries++)
+        if (queries->tile.repeats > 0 && (!first || queries->tile.key_begin < first->tile.key_begin))
+            first = queries;
+    return first;
 }
 
 // Where the log-sum-exp of the query at a place is kept.
@@ -215,12 +306,12 @@ static REAL *NAME(log_sum_at)(const WORK *work, const struct node *node, const s
 }
 
 // The saved log-sum-exps of the tile's queries, in bits; 0 behind the end.
-static void NAME(read_log_sums)(const WORK *work, const struct node *node, const struct lane *lane, int64_t head,
-                                VECTOR *vectors)
+static void NAME(read_log_sums)(const WORK *work, const QUERIES *queries, const struct node *node, const struct lane *lane,
+                                int64_t head, VECTOR *vectors)
 {
     REAL log_sums[TILE] __attribute__((aligned(VECTOR_BYTES))) = {0};
-    for (int64_t i = work->queries.begin; i < work->queries.end; i++)
-        log_sums[i - work->queries.begin] = *NAME(log_sum_at)(work, node, lane, head, i) * (REAL)LOG2_E;
+    for (int64_t i = queries->places.begin; i < queries->places.end; i++)
+        log_sums[i - queries->places.begin] = *NAME(log_sum_at)(work, node, lane, head, i) * (REAL)LOG2_E;
     for (int c = 0; c < COLUMNS; c++)
         vectors[c] = NAME(load)(log_sums + c * LANES);
 }
