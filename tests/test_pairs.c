@@ -63,7 +63,7 @@ static void fill(struct array *array)
     for (const struct component *const *list = registry_list(); *list; list++) {
         enum slot slot = (*list)->slot;
         if (slot != SLOT_DATA && slot != SLOT_OPTIMIZER && slot != SLOT_SCHEDULE && slot != SLOT_PRECISION &&
-            slot != SLOT_SOFTMAX)
+            slot != SLOT_SOFTMAX && !(slot == SLOT_INIT && (*list)->init.source)) // which draws nothing
             add_level(array, slot_facts[slot].name, (*list)->name);
     }
     for (size_t i = 0; i < sizeof extras / sizeof *extras; i++)

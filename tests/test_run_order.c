@@ -23,7 +23,7 @@ static void open_plan(const char *arms)
     bool read = experiment_read(path, &changes, &experiment, &error);
     unlink(path);
     cr_assert(read, "%s", error.text);
-    cr_assert(plan_open(&plan, &experiment, &error), "%s", error.text);
+    cr_assert(plan_open(&plan, &experiment, NULL, &error), "%s", error.text);
 }
 
 static void close_plan(void)

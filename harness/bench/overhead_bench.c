@@ -53,7 +53,7 @@ static bool sweep(const char *folder, const char *name, const struct run *run, i
                                            .threads = 1,
                                            .checkpoints = arena_format(&arena, "%s/checkpoints", folder)};
     const struct runner_watch watch = {.context = &clock, .ended = run_ended};
-    bool done = plan_open(&plan, &experiment, error) &&
+    bool done = plan_open(&plan, &experiment, NULL, error) &&
                 store_open(&store, arena_format(&arena, "%s/overhead.db", folder), STORE_WRITE, error) &&
                 plan_save(&plan, store, error);
     clock.last = clock_seconds();

@@ -171,9 +171,21 @@ static bool schedule_law(const struct run *run, struct text *seen)
     return true;
 }
 
+// Without a run to start from there is nothing to read: the refusal must be a line for a person.
+static bool source_law(const struct run *run, struct text *seen)
+{
+    struct run resolved = *run;
+    struct error error = {0};
+    bool holds = !run_resolve(&resolved, &error) && error.count == 1 && error.length > 10;
+    text_add(seen, "not refused with a reason, though it names no run");
+    return holds;
+}
+
 static bool init_law(const struct run *run, struct text *seen)
 {
     const struct choice *choice = run_choice(run, SLOT_INIT, 0);
+    if (choice->component->init.source)
+        return source_law(run, seen);
     for (enum parameter_role role = ROLE_EMBEDDING; role <= ROLE_BRANCH_OUT; role++) {
         const struct parameter parameter = {.role = role, .rank = 2, .shape = {64, 32}, .count = 64 * 32};
         double deviation = choice->component->init.deviation(&choice->options, &parameter, &run->model);
@@ -272,7 +284,7 @@ static const struct law laws[] = {
     {SLOT_OPTIMIZER, "pieces", "a tensor updated in pieces gets the same bits, and a step down a slope goes down",
      optimizer_law},
     {SLOT_SCHEDULE, "range", "the factor starts at 1 after warm-up and stays from 0 to 1", schedule_law},
-    {SLOT_INIT, "spread", "initial weights have a finite spread above zero", init_law},
+    {SLOT_INIT, "spread", "initial weights have a finite spread above zero, or a run that they come from", init_law},
     {SLOT_ATTENTION, "reach", "a gradient is exactly zero where the layers cannot look, and only there", attention_reach_law},
     {SLOT_ATTENTION, "tiles", "at 16384 tokens, at most two pairs are multiplied for one that is seen", attention_tiles_law},
     {SLOT_DATA, "same data", "opened twice it is the same; tokens lie in the vocabulary, parts apart", data_law},

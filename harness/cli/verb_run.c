@@ -79,7 +79,7 @@ static bool read_sweep(const struct request *request, struct sweep *sweep, struc
         done = done && read;
     }
     for (; done && sweep->planned < sweep->read; sweep->planned++)
-        done = plan_open(&sweep->plans[sweep->planned], &sweep->experiments[sweep->planned], error);
+        done = plan_open(&sweep->plans[sweep->planned], &sweep->experiments[sweep->planned], request->database, error);
     if (!done)
         error->is_request = true;
     return done;

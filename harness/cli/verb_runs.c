@@ -36,6 +36,7 @@ enum {
     RESUMED,
     STARTED,
     COMMIT,
+    SOURCE,
     NOTE,
     COLUMN_COUNT
 };
@@ -55,6 +56,7 @@ static const struct column columns[COLUMN_COUNT] = {
     [RESUMED] = {.name = "resumed_from_step", .heading = "resumed", .number = true},
     [STARTED] = {.name = "started_at", .heading = "started", .number = true},
     [COMMIT] = {.name = "commit"},
+    [SOURCE] = {.name = "started_from", .heading = "from"},
     [NOTE] = {.name = "note"},
 };
 
@@ -112,6 +114,8 @@ static void add_row(struct table *table, const struct run_row *row, double metri
     if (row->started_at)
         add_started(table, row->started_at, is_text);
     table_cell(table, COMMIT, "%s", row->commit);
+    if (row->started_from)
+        table_cell(table, SOURCE, "%s", row->started_from);
     add_note(table, row);
 }
 

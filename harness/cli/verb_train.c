@@ -15,7 +15,7 @@
 
 struct train_verb_options {
     int64_t threads;
-    const char *checkpoint;
+    const char *checkpoint, *weights;
     bool profile;
     const char *trace;
 };
@@ -29,6 +29,8 @@ static const struct option options[] = {
      .help = "a table of where the time of up to 20 steps went, after 3 to warm up; with --json or --csv nothing else"},
     {"trace", OPTION_TEXT, offsetof(struct train_verb_options, trace), .fallback = "results/profile.json", .unit = "FILE",
      .help = "where --profile writes those steps for chrome://tracing or Perfetto"},
+    {"weights", OPTION_TEXT, offsetof(struct train_verb_options, weights), .fallback = "results/weights", .unit = "FOLDER",
+     .help = "where train.keep_weights=true keeps the last weights, and init=run(ID) finds those of a run"},
     {0},
 };
 
@@ -63,10 +65,17 @@ static const struct {
     {"test_excess", "above the floor"},
 };
 
+// The name without the attention of eval_as that it was evaluated with.
+static bool is_name(const char *told, const char *name)
+{
+    size_t length = strcspn(told, "@");
+    return strlen(name) == length && !strncmp(told, name, length);
+}
+
 static const char *label_of(const char *name)
 {
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
-        if (!strcmp(shown[i].name, name))
+        if (is_name(name, shown[i].name))
             return shown[i].label;
     return NULL;
 }
@@ -115,7 +124,7 @@ static void metric(void *context, int64_t step, const char *name, double value)
         print_row(printer, step, name, value);
         return;
     }
-    bool is_step = !strcmp(name, "train_loss"), is_evaluation = !strcmp(name, "val_loss") || !strcmp(name, "test_loss");
+    bool is_step = !strcmp(name, "train_loss"), is_evaluation = is_name(name, "val_loss") || is_name(name, "test_loss");
     if (is_evaluation)
         flush_line(printer);
     if (is_step) {
@@ -130,7 +139,8 @@ static void metric(void *context, int64_t step, const char *name, double value)
     if (!label || printer->step != step)
         return;
     if (!printer->line.length)
-        text_add(&printer->line, "step %5lld ", (long long)step);
+        text_add(&printer->line, "step %5lld %s%s", (long long)step, strchr(name, '@') ? " as " : "",
+                 strchr(name, '@') ? strchr(name, '@') + 1 : "");
     text_add(&printer->line, "  %s %.4g", label, value);
     if (!strcmp(name, "learning_rate") && printer->tokens_per_s > 0)
         text_add(&printer->line, "  %s tok/s", number_count(printer->tokens_per_s).text);
@@ -247,6 +257,7 @@ static bool run(const struct request *request, struct error *error)
         .checkpoint = chosen->checkpoint[0] ? chosen->checkpoint : NULL,
         .keeps = true,
         .profiles = chosen->profile,
+        .weights = chosen->weights,
     };
     const char *notice = gemm_notice(run_gemm_way(trained));
     if (notice && request->format == OUTPUT_TEXT)
@@ -260,6 +271,8 @@ static bool run(const struct request *request, struct error *error)
         printf("%s in %s, %s tok/s, %s of memory at most\n", result.state == TRAIN_DIVERGED ? "diverged" : "finished",
                number_duration(result.seconds).text, number_count(result.tokens_per_s).text,
                number_bytes((double)result.peak_rss_bytes).text);
+    if (done && trained->train.keep_weights && result.state == TRAIN_FINISHED && request->format == OUTPUT_TEXT)
+        printf("kept in %s; another run starts from it with init=\"run(%s)\"\n", chosen->weights, result.run);
     return done;
 }
 

@@ -93,6 +93,67 @@ bool model_build(struct graph *graph, const struct run *run, const struct model_
     return false;
 }
 
+// The parameters of a run's model, without values.
+static bool list_parameters(const struct run *run, struct parameters *parameters, struct error *error)
+{
+    struct graph graph = {0};
+    const struct model_request request = {
+        .mode = GRAPH_EVAL, .real = REAL_FLOAT, .sequences = 1, .time = run->model.seq_len};
+    bool done = model_build(&graph, run, &request, parameters, error);
+    graph_close(&graph);
+    return done;
+}
+
+static bool same_shape(const struct parameter *a, const struct parameter *b)
+{
+    return a->rank == b->rank && memcmp(a->shape, b->shape, (size_t)a->rank * sizeof *a->shape) == 0;
+}
+
+static bool same_parameters(const struct parameters *own, const struct parameters *other, struct error *error)
+{
+    bool done = true;
+    for (int i = 0; i < own->count; i++) {
+        const struct parameter *same = parameters_find(other, own->list[i].name);
+        if (!same)
+            done = error_request(error, "it has no use for the tensor \"%s\", which the run trains", own->list[i].name);
+        else if (!same_shape(&own->list[i], same))
+            done = error_request(error, "it needs the tensor \"%s\" in another shape than the run trains", same->name);
+    }
+    for (int i = 0; i < other->count; i++)
+        if (!parameters_find(own, other->list[i].name))
+            done = error_request(error, "it needs the tensor \"%s\", which the run does not train", other->list[i].name);
+    return done;
+}
+
+bool model_eval_as_fits(const struct run *run, struct error *error)
+{
+    struct parameters own = {0};
+    bool done = run->eval_as.count == 0 || list_parameters(run, &own, error);
+    for (int i = 0; i < run->eval_as.count && done; i++) {
+        struct run as;
+        struct parameters other = {0};
+        struct error trouble = {0};
+        struct text lead = {0};
+        run_eval_as(run, i, &as);
+        text_add(&lead, "eval_as: ");
+        choice_print(SLOT_ATTENTION, run_choice(&as, SLOT_ATTENTION, 0), &lead);
+        text_add(&lead, ": ");
+        done = list_parameters(&as, &other, &trouble) && same_parameters(&own, &other, &trouble);
+        if (!done)
+            error_carry(error, lead.data, &trouble);
+        text_free(&lead);
+        parameters_free(&other);
+    }
+    parameters_free(&own);
+    return done;
+}
+
+static double get_value(const struct parameters *parameters, size_t index)
+{
+    return parameters->real == REAL_FLOAT ? ((const float *)parameters->values)[index]
+                                          : ((const double *)parameters->values)[index];
+}
+
 static void set_value(struct parameters *parameters, size_t index, double value)
 {
     if (parameters->real == REAL_FLOAT)
@@ -106,14 +167,16 @@ void model_initialise(struct parameters *parameters, const struct run *run)
     const struct choice *init = run_choice(run, SLOT_INIT, 0);
     for (int i = 0; i < parameters->count; i++) {
         const struct parameter *parameter = &parameters->list[i];
-        bool drawn = parameter->role == ROLE_EMBEDDING || parameter->role == ROLE_MATRIX || parameter->role == ROLE_BRANCH_OUT;
+        bool given = init->component->init.source != NULL;
+        bool drawn = !given && (parameter->role == ROLE_EMBEDDING || parameter->role == ROLE_MATRIX || parameter->role == ROLE_BRANCH_OUT);
         double deviation = drawn ? init->component->init.deviation(&init->options, parameter, &run->model) : 0;
         double centre = parameter->role == ROLE_GAIN ? 1 : 0;
         uint64_t key = random_key((uint64_t)run->seed, parameter->name, 0);
         uint64_t nudge_key = random_key((uint64_t)run->seed, parameter->name, 1);
         uint64_t columns = (uint64_t)(parameter->rank > 1 ? parameter->shape[parameter->rank - 1] : (int64_t)parameter->count);
         for (size_t j = 0; j < parameter->count; j++) {
-            double value = centre + (drawn ? deviation * random_normal(key, j / columns, j % columns) : 0);
+            double value = given ? get_value(parameters, parameter->offset + j)
+                                 : centre + (drawn ? deviation * random_normal(key, j / columns, j % columns) : 0);
             if (run->train.nudge != 0)
                 value += run->train.nudge * random_normal(nudge_key, j / columns, j % columns);
             set_value(parameters, parameter->offset + j, value);

@@ -20,7 +20,11 @@ struct model_request {
 bool model_build(struct graph *graph, const struct run *run, const struct model_request *request, struct parameters *parameters,
                  struct error *error);
 
-// The initial values: each tensor from (seed, its name), element by (row, column); then moved by train.nudge where set.
+// Whether each attention of the run's `eval_as` works with exactly the parameters that the run trains; refused by tensor.
+bool model_eval_as_fits(const struct run *run, struct error *error);
+
+// The initial values: each tensor from (seed, its name), element by (row, column), or, where the init has a source, what stands
+// there already; then moved by train.nudge where set.
 void model_initialise(struct parameters *parameters, const struct run *run);
 
 // Sequences of a pass: a rule from sizes alone, part of the plan.

@@ -101,20 +101,23 @@ static bool unknown_option(enum slot slot, const struct component *component, co
 static bool set_option(enum slot slot, struct choice *choice, char *item, const char *value, uint64_t *set, struct arena *arena,
                        struct error *error)
 {
+    const struct option *first = choice->component->options;
     char *equals = strchr(item, '=');
-    if (!equals)
+    bool bare = !equals && first && first->bare;
+    if (!equals && !bare)
         return error_request(error, "%s: %s: \"%s\" is not of the form option=value", slot_facts[slot].name, value, item);
-    *equals = '\0';
-    const char *name = trim(item);
-    const struct option *option = option_find(choice->component->options, name);
+    if (equals)
+        *equals = '\0';
+    const char *name = bare ? first->name : trim(item);
+    const struct option *option = option_find(first, name);
     if (!option)
         return unknown_option(slot, choice->component, value, name, error);
-    uint64_t bit = (uint64_t)1 << (option - choice->component->options);
+    uint64_t bit = (uint64_t)1 << (option - first);
     if (*set & bit)
         return error_request(error, "%s: %s: option \"%s\" is set twice", slot_facts[slot].name, value, name);
     *set |= bit;
     struct error trouble = {0};
-    if (option_set(option, choice->options.bytes, unquote(trim(equals + 1)), arena, &trouble))
+    if (option_set(option, choice->options.bytes, unquote(trim(bare ? item : equals + 1)), arena, &trouble))
         return true;
     return error_carry(error, arena_format(arena, "%s: %s: ", slot_facts[slot].name, value), &trouble);
 }
@@ -164,7 +167,7 @@ void choice_print(enum slot slot, const struct choice *choice, struct text *text
             continue;
         struct text value = {0};
         option_print(option, choice->options.bytes, &value);
-        text_add(text, "%s%s=", lead, option->name);
+        text_add(text, "%s%s%s", lead, option->bare ? "" : option->name, option->bare ? "" : "=");
         if (option->type == OPTION_TEXT && (!*value.data || strpbrk(value.data, "(),[]\"'\\ \t\n")))
             add_quoted(text, value.data);
         else

@@ -24,7 +24,6 @@ static const struct required {
     [SLOT_RESIDUAL] = {{offsetof(struct component, residual.open), "open"},
                        {offsetof(struct component, residual.layer), "layer"},
                        {offsetof(struct component, residual.close), "close"}},
-    [SLOT_INIT] = {{offsetof(struct component, init.deviation), "deviation"}},
     [SLOT_Z_LOSS] = {{offsetof(struct component, coefficient.value), "value"}},
     [SLOT_DROPOUT] = {{offsetof(struct component, coefficient.value), "value"}},
     [SLOT_OPTIMIZER] = {{offsetof(struct component, optimizer.apply), "apply"}},
@@ -51,6 +50,8 @@ static bool calls_are_there(const struct component *component, const char *who, 
             done = error_request(error, "%s: its call `%s` is missing; a %s component needs it", who,
                                  required[component->slot][i].name, slot_facts[component->slot].name);
     }
+    if (component->slot == SLOT_INIT && !component->init.deviation == !component->init.source)
+        done = error_request(error, "%s: it needs one of the calls `deviation` and `source`", who);
     if (component->slot == SLOT_DATA)
         return data_is_of_one_kind(&component->data, who, error) && done;
     if (component->slot != SLOT_OPTIMIZER)

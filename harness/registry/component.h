@@ -38,6 +38,7 @@ struct model_scalars {
 struct train_scalars {
     int64_t steps, batch, warmup, eval_every, eval_tokens, checkpoint_every, lanes;
     double lr, clip, nudge;
+    bool keep_weights;
 };
 // One way to fill a slot: a component and its parsed options, or `off` (component NULL).
 struct choice {
@@ -58,6 +59,7 @@ struct run {
     int64_t seed;
     int gemm; // enum gemm_library
     struct setting slots[SLOT_COUNT];
+    struct setting eval_as; // attentions to evaluate with too, each in all layers; count 0: none
 };
 
 // ---- What the program offers while a model is built --------------------------------------------------------------------
@@ -147,6 +149,8 @@ struct residual_calls {
 struct init_calls {
     // Standard deviation of a normal distribution, for ROLE_EMBEDDING, ROLE_MATRIX and ROLE_BRANCH_OUT.
     double (*deviation)(const void *options, const struct parameter *parameter, const struct model_scalars *model);
+    // Instead of it: the id of the finished run whose last weights are this one's first; "" where a plan has yet to find it.
+    const char *(*source)(const void *options);
 };
 struct coefficient_calls {
     double (*value)(const void *options); // z_loss: the coefficient; dropout: the rate

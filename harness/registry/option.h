@@ -36,6 +36,7 @@ struct option {
     const char *help;           // one line that does not repeat the name
     bool not_identity;          // how a run is carried out, not what it is: stays out of its hash
     bool repeats;               // TEXT on a command line: given again, it adds a line
+    bool bare;                  // of a component's first option: written without its name, run(ID)
 };
 
 const struct option *option_find(const struct option *table, const char *name);

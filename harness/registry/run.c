@@ -1,7 +1,7 @@
 // run.c: the scalars of a run, and every key of a run by name: set, printed, visited.
 //
 // A key is a scalar ("train.lr"), a slot ("ffn"), an option of what fills it ("ffn.ratio") or of one entry of its list
-// ("attention.0.window"). Refuses unknown keys with "did you mean". Called for the command line, experiment files and the store.
+// ("attention.0.window"); "eval_as" is a second setting of the slot `attention`. Refuses unknown keys with "did you mean". Called for the command line, experiment files and the store.
 #include "registry/run.h"
 
 #include <ctype.h>
@@ -45,6 +45,8 @@ const struct option run_scalars[] = {
      .help = "how much of the validation part an evaluation reads; 0: all"},
     {TRAIN(checkpoint_every, OPTION_INT), .fallback = "200", .min = 0, .max = 1e9, .unit = "steps",
      .help = "steps between two checkpoints; 0: none", .not_identity = true},
+    {TRAIN(keep_weights, OPTION_BOOL), .fallback = "false", .not_identity = true,
+     .help = "keeps the last weights, so that other runs can start from them: init=run(ID)"},
     {TRAIN(lanes, OPTION_INT), .fallback = "2", .min = 1, .max = LANES_MAX,
      .help = "partial sums of the gradient; at most as many threads can work"},
     {TRAIN(nudge, OPTION_REAL), .fallback = "0", .min = 0, .max = 1,
@@ -58,10 +60,13 @@ const struct option run_scalars[] = {
 
 enum { SLOT_WORD_MAX = 32 };
 
+static const char eval_as[] = "eval_as";
+
 // What a key names: a scalar, or (place -1: every entry) an option of a slot, or (option NULL) a slot.
 struct key {
     const struct option *scalar;
     enum slot slot;
+    bool is_eval_as; // not the slot's own setting
     int place;
     const char *option;
 };
@@ -80,6 +85,7 @@ static bool unknown_key(const char *name, const char *word, struct error *error)
     }
     for (int slot = 0; slot < SLOT_COUNT; slot++)
         nearest_offer(&slot_nearest, slot_facts[slot].name);
+    nearest_offer(&slot_nearest, eval_as);
     const char *scalar = nearest_answer(&nearest), *slot = nearest_answer(&slot_nearest);
     if (scalar)
         return error_request(error, "no key \"%s\", did you mean \"%s\"? See: ablate list", name, scalar);
@@ -97,7 +103,8 @@ static bool key_find(const char *name, struct key *key, struct error *error)
     size_t length = strcspn(name, ".");
     snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : 0), name);
     struct error unread = {0};
-    key->slot = slot_find(word, &unread);
+    key->is_eval_as = !strcmp(word, eval_as);
+    key->slot = key->is_eval_as ? SLOT_ATTENTION : slot_find(word, &unread);
     if (key->slot == SLOT_COUNT)
         return unknown_key(name, word, error);
     if (!name[length])
@@ -125,18 +132,45 @@ void run_defaults(struct run *run, struct arena *arena)
     }
 }
 
+static struct setting *setting_of(const struct run *run, const struct key *key)
+{
+    return (struct setting *)(key->is_eval_as ? &run->eval_as : &run->slots[key->slot]);
+}
+
+static const char *where_is(const struct key *key) { return key->is_eval_as ? eval_as : slot_facts[key->slot].name; }
+
+static void print_setting(const struct run *run, const struct key *key, struct text *text)
+{
+    if (key->is_eval_as && run->eval_as.count == 0)
+        text_add(text, "none");
+    else
+        setting_print(key->slot, setting_of(run, key), text);
+}
+
+static bool set_setting(struct run *run, const struct key *key, const char *value, struct arena *arena, struct error *error)
+{
+    struct setting setting = {0};
+    struct error trouble = {0};
+    if (key->is_eval_as && strcmp(value, "none") != 0 && !setting_parse(key->slot, value, &setting, arena, &trouble))
+        return error_carry(error, "eval_as: ", &trouble);
+    if (!key->is_eval_as && !setting_parse(key->slot, value, &setting, arena, error))
+        return false;
+    *setting_of(run, key) = setting;
+    return true;
+}
+
 // The entries of a slot that have the key's option, one after the other; NULL at the end.
 static struct choice *next_choice(const struct run *run, const struct key *key, int *i, const struct option **option)
 {
-    const struct setting *setting = &run->slots[key->slot];
+    struct setting *setting = setting_of(run, key);
     for (; *i < setting->count; ++*i) {
-        const struct choice *choice = &setting->choices[*i];
+        struct choice *choice = &setting->choices[*i];
         if ((key->place >= 0 && key->place != *i) || !choice->component)
             continue;
         *option = option_find(choice->component->options, key->option);
         if (*option) {
             ++*i;
-            return (struct choice *)choice;
+            return choice;
         }
     }
     return NULL;
@@ -144,14 +178,15 @@ static struct choice *next_choice(const struct run *run, const struct key *key, 
 
 static bool no_option(const struct run *run, const char *name, const struct key *key, struct error *error)
 {
-    const char *where = slot_facts[key->slot].name;
+    const struct setting *setting = setting_of(run, key);
+    const char *where = where_is(key);
     struct text value = {0};
-    setting_print(key->slot, &run->slots[key->slot], &value);
+    print_setting(run, key, &value);
     struct nearest nearest;
     nearest_open(&nearest, key->option);
     bool any = false;
-    for (int i = 0; i < run->slots[key->slot].count; i++) {
-        const struct component *component = run->slots[key->slot].choices[i].component;
+    for (int i = 0; i < setting->count; i++) {
+        const struct component *component = setting->choices[i].component;
         any |= component != NULL;
         for (const struct option *option = component ? component->options : NULL; option && option->name; option++)
             nearest_offer(&nearest, option->name);
@@ -163,7 +198,7 @@ static bool no_option(const struct run *run, const char *name, const struct key 
                       nearest_suggestion(&nearest).text);
     else
         error_request(error, "%s: %s is %s, which has no option \"%s\". See: ablate describe %s/NAME", name, where, value.data,
-                      key->option, where);
+                      key->option, slot_facts[key->slot].name);
     text_free(&value);
     return false;
 }
@@ -175,20 +210,15 @@ bool run_set(struct run *run, const char *key_name, const char *value, struct ar
         return false;
     if (key.scalar)
         return option_set(key.scalar, run, value, arena, error);
-    if (!key.option) {
-        struct setting setting;
-        bool done = setting_parse(key.slot, value, &setting, arena, error);
-        if (done)
-            run->slots[key.slot] = setting;
-        return done;
-    }
+    if (!key.option)
+        return set_setting(run, &key, value, arena, error);
     const struct option *option = NULL;
     struct choice *choice;
     bool any = false;
     for (int i = 0; (choice = next_choice(run, &key, &i, &option)); any = true) {
         struct error trouble = {0};
         if (!option_set(option, choice->options.bytes, value, arena, &trouble))
-            return error_carry(error, arena_format(arena, "%s.", slot_facts[key.slot].name), &trouble);
+            return error_carry(error, arena_format(arena, "%s.", where_is(&key)), &trouble);
     }
     return any || no_option(run, key_name, &key, error);
 }
@@ -212,7 +242,7 @@ bool run_print(const struct run *run, const char *key_name, struct text *text)
     if (option) {
         option_print(option, run, text);
     } else if (!key.option) {
-        setting_print(key.slot, &run->slots[key.slot], text);
+        print_setting(run, &key, text);
     } else {
         choice = next_choice(run, &key, &(int){0}, &option);
         if (choice)
@@ -225,6 +255,12 @@ const struct choice *run_choice(const struct run *run, enum slot slot, int64_t l
 {
     const struct setting *setting = &run->slots[slot];
     return &setting->choices[layer > 0 && setting->count > 0 ? layer % setting->count : 0];
+}
+
+const char *run_source(const struct run *run)
+{
+    const struct choice *init = run_choice(run, SLOT_INIT, 0);
+    return init->component->init.source ? init->component->init.source(init->options.bytes) : NULL;
 }
 
 // A head_dim that was derived, or set to what would be derived, is the default.
@@ -278,4 +314,9 @@ void run_visit(const struct run *run, visitor visit, void *context)
         visit_option(scalar->name, scalar, run, run_scalar_is_default(run, scalar), visit, context);
     for (int slot = 0; slot < SLOT_COUNT; slot++)
         visit_slot(run, (enum slot)slot, visit, context);
+    const struct key key = {.slot = SLOT_ATTENTION, .is_eval_as = true};
+    struct text value = {0};
+    print_setting(run, &key, &value);
+    visit(context, eval_as, value.data, run->eval_as.count == 0);
+    text_free(&value);
 }

@@ -17,7 +17,8 @@ void run_defaults(struct run *run, struct arena *arena);
 
 // Sets what `key` names: a slot ("ffn" = "swiglu(ratio=2)", or a list `["sliding(window=64)", "full"]`), one option of the
 // component that fills a slot ("ffn.ratio" = "2"), or a scalar ("train.lr" = "1e-3"). Slots must be set before their options.
-// In a list, "attention.window" sets every entry that has the option, "attention.0.window" that of the first entry.
+// In a list, "attention.window" sets every entry that has the option, "attention.0.window" that of the first entry. "eval_as"
+// takes one attention or a list of them, as the slot does, or "none".
 bool run_set(struct run *run, const char *key, const char *value, struct arena *arena, struct error *error);
 
 // Splits "key=value" and sets it.
@@ -26,7 +27,8 @@ bool run_set_pair(struct run *run, const char *pair, struct arena *arena, struct
 // The value of a key as run_set reads it back: slots in canonical form, only options that are not default. False: unknown key.
 bool run_print(const struct run *run, const char *key, struct text *text);
 
-// Derived scalars (head_dim), warm-up within steps, a list's shortest form for n_layer layers, and every component's `accepts`.
+// Derived scalars (head_dim), warm-up within steps, a list's shortest form for n_layer layers, and every component's `accepts`,
+// also with each attention of `eval_as`.
 // Call after all run_set; adds all mistakes.
 bool run_resolve(struct run *run, struct error *error);
 
@@ -55,6 +57,12 @@ bool setting_parse(enum slot slot, const char *value, struct setting *setting, s
 
 // How its products are carried out: its `gemm` and its precision, by gemm_rule.
 struct gemm_way run_gemm_way(const struct run *run);
+
+// The run with entry i of its `eval_as` as the attention of every layer. Shares its options with `run`.
+void run_eval_as(const struct run *run, int i, struct run *as);
+
+// The run whose weights this one starts from; "" where a plan has yet to find it; NULL: it draws its own.
+const char *run_source(const struct run *run);
 
 // The choice of a layer, and of a slot that takes one.
 const struct choice *run_choice(const struct run *run, enum slot slot, int64_t layer);

@@ -59,6 +59,43 @@ static bool accepts(const struct choice *choice, const struct run *run, struct e
     return done;
 }
 
+static bool accepts_all(const struct run *run, struct error *error)
+{
+    bool done = true;
+    for (int slot = 0; slot < SLOT_COUNT; slot++)
+        for (int i = 0; i < run->slots[slot].count; i++)
+            done = accepts(&run->slots[slot].choices[i], run, error) && done;
+    return done;
+}
+
+void run_eval_as(const struct run *run, int i, struct run *as)
+{
+    *as = *run;
+    as->slots[SLOT_ATTENTION] = (struct setting){.count = 1, .choices = {run->eval_as.choices[i]}};
+    as->eval_as.count = 0;
+}
+
+// Metrics are told by these names, so each stands once.
+static bool resolve_eval_as(const struct run *run, int i, struct error *error)
+{
+    const struct setting *eval_as = &run->eval_as;
+    struct run as;
+    struct error trouble = {0};
+    struct text lead = {0};
+    bool again = false;
+    for (int j = 0; j < i; j++)
+        again |= same_choice(SLOT_ATTENTION, &eval_as->choices[i], &eval_as->choices[j]);
+    text_add(&lead, "eval_as: ");
+    choice_print(SLOT_ATTENTION, &eval_as->choices[i], &lead);
+    text_add(&lead, ": ");
+    run_eval_as(run, i, &as);
+    bool done = again ? error_request(&trouble, "it stands there twice") : accepts_all(&as, &trouble);
+    if (!done)
+        error_carry(error, lead.data, &trouble);
+    text_free(&lead);
+    return done;
+}
+
 bool run_resolve(struct run *run, struct error *error)
 {
     bool whole = resolve_scalars(run, error), done = whole;
@@ -73,10 +110,10 @@ bool run_resolve(struct run *run, struct error *error)
         }
     }
     // A component may rely on a run that is whole.
-    for (int slot = 0; slot < SLOT_COUNT && whole; slot++) {
-        for (int i = 0; i < run->slots[slot].count; i++)
-            done = accepts(&run->slots[slot].choices[i], run, error) && done;
-    }
+    if (whole)
+        done = accepts_all(run, error) && done;
+    for (int i = 0; done && i < run->eval_as.count; i++)
+        done = resolve_eval_as(run, i, error);
     return done;
 }
 
@@ -88,16 +125,15 @@ static void add_line(struct text *text, const char *key, const struct option *op
     text_free(&value);
 }
 
-static void add_slot(struct text *text, const struct run *run, enum slot slot)
+static void add_setting(struct text *text, const char *name, enum slot slot, const struct setting *setting)
 {
-    const struct setting *setting = &run->slots[slot];
     for (int i = 0; i < setting->count; i++) {
         const struct choice *choice = &setting->choices[i];
         if (!choice->component) {
-            text_add(text, "%s=%s\n", slot_facts[slot].name, slot_facts[slot].off);
+            text_add(text, "%s=%s\n", name, slot_facts[slot].off);
             continue;
         }
-        text_add(text, "%s=%s version %d\n", slot_facts[slot].name, choice->component->name, choice->component->version);
+        text_add(text, "%s=%s version %d\n", name, choice->component->name, choice->component->version);
         for (const struct option *option = choice->component->options; option && option->name; option++) {
             if (!option->not_identity && !option_is_default(option, choice->options.bytes))
                 add_line(text, option->name, option, choice->options.bytes);
@@ -113,7 +149,8 @@ void run_identity_text(const struct run *run, const char *data_hash, const char 
             add_line(text, scalar->name, scalar, run);
     }
     for (int slot = 0; slot < SLOT_COUNT; slot++)
-        add_slot(text, run, (enum slot)slot);
+        add_setting(text, slot_facts[slot].name, (enum slot)slot, &run->slots[slot]);
+    add_setting(text, "eval_as", SLOT_ATTENTION, &run->eval_as);
     text_add(text, "data_hash=%s\nbackend=%s\n", data_hash, backend);
 }
 

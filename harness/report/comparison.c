@@ -304,16 +304,16 @@ void comparison_make(const struct experiment_view *view, const struct comparison
     compare_divergences(comparison);
 }
 
-static bool ends_with(const char *text, const char *end)
+bool comparison_metric_is(const char *metric, const char *end)
 {
-    size_t length = strlen(text), tail = strlen(end);
-    return length >= tail && !strcmp(text + length - tail, end);
+    size_t length = strcspn(metric, "@"), tail = strlen(end);
+    return length >= tail && !strncmp(metric + length - tail, end, tail);
 }
 
 const char *comparison_unit(const struct comparison *comparison)
 {
     static const char *const of_bytes[] = {"prose", "text"};
-    if (!ends_with(comparison->view->metric, "_loss") && !ends_with(comparison->view->metric, "_excess"))
+    if (!comparison_metric_is(comparison->view->metric, "_loss") && !comparison_metric_is(comparison->view->metric, "_excess"))
         return "";
     const char *data = comparison->arms[comparison->view->baseline].data;
     if (!data || !*data)
@@ -326,5 +326,5 @@ const char *comparison_unit(const struct comparison *comparison)
 
 double comparison_floor(const struct comparison *comparison)
 {
-    return ends_with(comparison->view->metric, "_excess") ? 0 : comparison->floor;
+    return comparison_metric_is(comparison->view->metric, "_excess") ? 0 : comparison->floor;
 }

@@ -82,6 +82,8 @@ void comparison_make(const struct experiment_view *view, const struct comparison
 
 // The unit of the metric, from its name and the data: "nats per byte", or "" where it has none.
 const char *comparison_unit(const struct comparison *comparison);
+// Whether a metric's name ends so, "_loss" say, but for the attention it was evaluated with: val_loss@full is a loss.
+bool comparison_metric_is(const char *metric, const char *end);
 // What no model can fall below, as a value of the metric: 0 where the metric is itself an excess, NaN where it is unknown.
 double comparison_floor(const struct comparison *comparison);
 

@@ -41,17 +41,19 @@ static bool name_of_file(struct store *store, const char *file, struct arena *ar
                          file);
 }
 
-static bool is_loss(const char *metric)
-{
-    size_t length = strlen(metric), tail = strlen("_loss");
-    return length >= tail && !strcmp(metric + length - tail, "_loss");
-}
-
-// "val_loss" -> "val_excess": what training tells beside the loss where the data knows its floor; NULL for other metrics.
+// "val_loss" -> "val_excess", "val_loss@full" -> "val_excess@full": what training tells beside the loss where the data knows its
+// floor; NULL for other metrics.
 static const char *excess_of(const char *metric, struct arena *arena)
 {
-    int stem = (int)(strlen(metric) - strlen("_loss"));
-    return is_loss(metric) ? arena_format(arena, "%.*s_excess", stem, metric) : NULL;
+    int stem = (int)(strcspn(metric, "@") - strlen("_loss"));
+    return comparison_metric_is(metric, "_loss") ? arena_format(arena, "%.*s_excess%s", stem, metric, strchrnul(metric, '@'))
+                                                 : NULL;
+}
+
+// Of losses: of the same evaluation on the test part.
+static const char *block_error_of(const char *metric, struct arena *arena)
+{
+    return comparison_metric_is(metric, "_loss") ? arena_format(arena, "test_standard_error%s", strchrnul(metric, '@')) : NULL;
 }
 
 struct reading {
@@ -106,7 +108,7 @@ bool comparison_open(struct store *store, const char *experiment, struct arena *
                          view->file);
     bool done = read_finals(&reading, view->metric, &values.metric) &&
                 read_finals(&reading, excess_of(view->metric, arena), &values.excess) &&
-                read_finals(&reading, is_loss(view->metric) ? "test_standard_error" : NULL, &values.block_error) &&
+                read_finals(&reading, block_error_of(view->metric, arena), &values.block_error) &&
                 read_options(&reading, "data", &values.data) && read_options(&reading, "train.steps", &values.steps) &&
                 read_options(&reading, "train.lr", &values.learning_rate);
     if (done)

@@ -104,7 +104,7 @@ const char *screen_metric(const struct screen *screen)
     bool is_validation = !strncmp(metric, "val_", 4);
     text_add(&text, "%s%s%s", is_validation ? "validation_" : "", metric + (is_validation ? 4 : 0),
              has_floor ? " above the floor" : "");
-    for (char *c = text.data; *c; c++)
+    for (char *c = text.data; *c && *c != '@'; c++)
         if (*c == '_')
             *c = ' ';
     const char *between = " (";

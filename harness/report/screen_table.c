@@ -8,11 +8,12 @@
 #include "report/layout.h"
 #include "report/number.h"
 
-// The name of the metric without the part of the data it was read on: "loss".
+// The name of the metric without the part of the data it was read on and the attention: "loss".
 static const char *metric_word(const struct screen *screen)
 {
     const char *metric = screen->comparison->view->metric, *rest = strchr(metric, '_');
-    return layout_visible(screen->arena, rest && rest[1] ? rest + 1 : metric);
+    const char *word = rest && rest[1] ? rest + 1 : metric;
+    return layout_visible(screen->arena, arena_format(screen->arena, "%.*s", (int)strcspn(word, "@"), word));
 }
 
 static const char *const verdict_colours[] = {

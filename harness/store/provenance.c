@@ -140,6 +140,8 @@ const struct fact *provenance_collect(const struct run *run, int threads, const 
     add_number(&facts, "threads", threads);
     add_number(&facts, "lanes", run->train.lanes);
     add(&facts, "data_hash", data_hash);
+    if (run_source(run))
+        add(&facts, "started_from", run_source(run));
     add_components(&facts, run);
     return facts.list;
 }

@@ -159,7 +159,8 @@ CREATE TABLE benchmark_time (
 CREATE VIEW runs AS
 SELECT id, state, seed, planned_at, started_at, finished_at, attempts, resumed_from_step, diverged_at, parameters,
        parameters_without_embeddings, flops, planned_bytes, peak_bytes, seconds, tokens_per_s, shared_machine, exclusion,
-       failure, (SELECT value FROM fact WHERE fact.run = run.number AND fact.name = 'commit') AS program_commit
+       failure, (SELECT value FROM fact WHERE fact.run = run.number AND fact.name = 'commit') AS program_commit,
+       (SELECT value FROM run_option WHERE run_option.run = run.number AND key = 'init.id') AS started_from
 FROM run;
 
 CREATE VIEW metrics AS

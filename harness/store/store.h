@@ -39,6 +39,7 @@ struct store_arm {
     double match_left;
     const struct run *run;  // its seed is not read
     const char *const *ids; // [seed_count] the identity of each run, in the order of `seeds`
+    const struct choice *const *inits; // [seed_count] of each run, where it has one of its own; NULL: none has
 };
 struct store_experiment {
     const char *name, *file, *hash, *text;

@@ -215,10 +215,13 @@ static bool save_runs(struct store *store, int64_t version, const struct store_e
     query_open(&query, store, error,
                "INSERT INTO arm_run (experiment, arm, seed, run) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", "");
     for (int64_t i = 0; done && i < experiment->arm_count; i++) {
-        *run = *experiment->arms[i].run;
+        const struct store_arm *arm = &experiment->arms[i];
+        *run = *arm->run;
         for (int j = 0; done && j < experiment->seed_count; j++) {
             run->seed = experiment->seeds[j];
-            int64_t number = plan_run(store, experiment->arms[i].ids[j], run, error);
+            if (arm->inits && arm->inits[j])
+                run->slots[SLOT_INIT].choices[0] = *arm->inits[j];
+            int64_t number = plan_run(store, arm->ids[j], run, error);
             done = number != 0;
             if (done) {
                 query_again(&query, "iiii", version, i, experiment->seeds[j], number);

@@ -229,6 +229,7 @@ static void read_row(const struct query *query, struct arena *arena, struct run_
     row->started_at = query_int(query, next++);
     row->failure = copy_or_null(query, next++, arena);
     row->commit = arena_copy_text(arena, query_text(query, next++));
+    row->started_from = copy_or_null(query, next++, arena);
     row->experiments = arena_copy_text(arena, query_text(query, next++));
     row->arm = arena_copy_text(arena, query_text(query, next++));
 }
@@ -238,7 +239,7 @@ bool view_runs(struct store *store, const char *experiment, struct arena *arena,
 {
     static const char sql[] =
         "SELECT " RUN_COLUMNS ", seed, attempts, resumed_from_step, started_at, failure, "
-        "(SELECT program_commit FROM runs WHERE runs.id = run.id), "
+        "(SELECT program_commit FROM runs WHERE runs.id = run.id), (SELECT started_from FROM runs WHERE runs.id = run.id), "
         "(SELECT group_concat(name, ', ') FROM (SELECT DISTINCT name FROM experiment JOIN arm_run ON experiment = "
         "experiment.number WHERE arm_run.run = run.number ORDER BY name)), "
         "(SELECT arm.name FROM arm_run JOIN arm ON arm.experiment = arm_run.experiment AND arm.position = arm_run.arm "

@@ -55,6 +55,7 @@ struct run_row {
     const char *experiments, *arm; // "demo, glu-variants"; its arm in the newest of them
     const char *commit;            // of the program that ran it; "" before it began
     const char *failure;           // NULL: none
+    const char *started_from;      // the run whose weights it began with; NULL: none
 };
 // All runs in the order they were planned, or those of one experiment (by name); `experiment` may be NULL.
 bool view_runs(struct store *store, const char *experiment, struct arena *arena, int *count, const struct run_row **rows,

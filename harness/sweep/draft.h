@@ -52,7 +52,7 @@ struct draft {
     struct arena *arena; // the experiment's
     struct error *error;
     enum method method;
-    int method_line;
+    int method_line, metric_line;
     int64_t run_cap, random_seed; // run_cap 0: not given
     bool remove;                  // ablation: all changes but one
     struct settings fixed, baseline, command;
@@ -79,6 +79,7 @@ void draft_report(struct draft *draft, struct error *to);
 // experiment_parameters.c: the sections that set keys.
 void draft_mend(struct draft *draft, struct yaml *node);
 void draft_parameters(struct draft *draft, struct yaml *node);
+void draft_eval_as(struct draft *draft, struct yaml *node);
 void draft_baseline(struct draft *draft, struct yaml *node);
 void draft_arms(struct draft *draft, struct yaml *node);
 

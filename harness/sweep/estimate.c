@@ -49,7 +49,8 @@ static bool fill(struct probing *probing, struct place *place)
         planned = probing->plan->runs[i].arm == place->arm ? &probing->plan->runs[i] : NULL;
     struct run *run = memory_allocate(1, sizeof *run);
     plan_run(probing->plan, planned, run);
-    bool done = rehearsal_open(&place->rehearsal, run, planned->id, probing->threads, probing->plugins, probing->error);
+    bool done = rehearsal_open(&place->rehearsal, run, planned->id, probing->threads, probing->plan->weights, probing->plugins,
+                               probing->error);
     free(run);
     return done;
 }
@@ -142,7 +143,8 @@ static bool probe_all(struct probing *probing)
     return done;
 }
 
-// Tokens read by all evaluations of a run: the validation part every so often and at the end, the test part once.
+// Tokens read by all evaluations of a run: the validation part every so often and at the end (and before the first step of a run
+// that starts from another), the test part once; all of it again for each attention of eval_as.
 static bool evaluated_tokens(const struct run *run, double *tokens, struct error *error)
 {
     struct dataset dataset;
@@ -154,8 +156,8 @@ static bool evaluated_tokens(const struct run *run, double *tokens, struct error
     const struct train_scalars *train = &run->train;
     if (train->eval_tokens > 0 && train->eval_tokens < validation)
         validation = train->eval_tokens;
-    int64_t times = 1 + (train->eval_every > 0 ? (train->steps - 1) / train->eval_every : 0);
-    *tokens = (double)times * (double)validation + (double)test;
+    int64_t times = (run_source(run) ? 2 : 1) + (train->eval_every > 0 ? (train->steps - 1) / train->eval_every : 0);
+    *tokens = (double)(1 + run->eval_as.count) * ((double)times * (double)validation + (double)test);
     return done;
 }
 

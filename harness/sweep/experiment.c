@@ -122,11 +122,34 @@ static void take_ablation(struct draft *draft, struct yaml *node)
     draft->remove = take_word(draft, node, ablation_names) == 1;
 }
 
+// "val_loss@sliding(window=16)": of an evaluation with an attention of eval_as, whose name is brought to its shortest form.
+static const char *take_attention(struct draft *draft, const struct yaml *node, const char *metric, const char *attention)
+{
+    struct choice choice;
+    struct error trouble = {0};
+    struct text name = {0};
+    if (strncmp(metric, "val_", 4) != 0 && strncmp(metric, "test_", 5) != 0)
+        error_request(&trouble, "%s is told of training, with the run's own attention; val_ and test_ metrics are told of more",
+                      metric);
+    else if (choice_parse(SLOT_ATTENTION, attention, &choice, draft->arena, &trouble))
+        choice_print(SLOT_ATTENTION, &choice, &name);
+    if (trouble.count)
+        draft_carry(draft, node->line, "metric: ", &trouble);
+    metric = arena_format(draft->arena, "%s@%s", metric, name.data ? name.data : "");
+    text_free(&name);
+    return metric;
+}
+
 static void take_metric_name(struct draft *draft, struct yaml *node)
 {
-    int metric = is_kind(draft, node, YAML_TEXT) ? draft_word(draft, node->line, "no metric", node->text, metric_names) : -1;
+    draft->metric_line = node->line;
+    if (!is_kind(draft, node, YAML_TEXT))
+        return;
+    const char *at = strchr(node->text, '@');
+    const char *word = at ? arena_format(draft->arena, "%.*s", (int)(at - node->text), node->text) : node->text;
+    int metric = draft_word(draft, node->line, "no metric", word, metric_names);
     if (metric >= 0)
-        draft->experiment->metric = metric_names[metric];
+        draft->experiment->metric = at ? take_attention(draft, node, metric_names[metric], at + 1) : metric_names[metric];
 }
 
 static void take_goal(struct draft *draft, struct yaml *node)
@@ -243,6 +266,7 @@ static const struct section sections[] = {
     {"metric", take_metric},
     {"replicates", take_replicates},
     {"baseline", draft_baseline},
+    {"eval_as", draft_eval_as},
     {"match", take_match},
     {"parameters", draft_parameters},
     {"arms", draft_arms},

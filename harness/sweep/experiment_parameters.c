@@ -1,4 +1,4 @@
-// experiment_parameters.c: the sections of an experiment file that set keys of runs: parameters, baseline, arms.
+// experiment_parameters.c: the sections of an experiment file that set keys of runs: parameters, eval_as, baseline, arms.
 //
 // Here only their shape is read; values are checked against slots and options when the arms are made (experiment_span.c). A flow
 // list or map that YAML cut at the comma of `swiglu(ratio=2, x=1)` is recognised, and the quoted form printed.
@@ -221,7 +221,10 @@ void draft_parameters(struct draft *draft, struct yaml *node)
         take_parameter(draft, parameter);
 }
 
-// ---- baseline and arms -----------------------------------------------------------------------------------------------------------------
+// ---- eval_as, baseline and arms -----------------------------------------------------------------------------------------------------------------
+
+// What all arms share; one of them may set it otherwise.
+void draft_eval_as(struct draft *draft, struct yaml *node) { put(draft, &draft->fixed, "eval_as", node); }
 
 void draft_baseline(struct draft *draft, struct yaml *node)
 {

@@ -96,6 +96,7 @@ const char *draft_difference(struct draft *draft, const struct run *base, const 
     text_add(&text, "%s", "");
     for (int slot = 0; slot < SLOT_COUNT; slot++)
         add_slot_difference(&text, base, run, slot);
+    add_difference(&text, base, run, "eval_as");
     for (const struct option *scalar = run_scalars; scalar->name; scalar++)
         add_difference(&text, base, run, scalar->name);
     return text_keep(&text, draft->arena);

@@ -41,6 +41,7 @@ static const struct field fields[] = {
     {MESSAGE_RUN, "values", FIELD_FACTS, offsetof(struct message, values)},
     {MESSAGE_RUN, "threads", FIELD_INT, offsetof(struct message, threads)},
     {MESSAGE_RUN, "checkpoint", FIELD_MAYBE, offsetof(struct message, checkpoint)},
+    {MESSAGE_RUN, "weights", FIELD_MAYBE, offsetof(struct message, weights)},
     {MESSAGE_BEGIN, "parameters", FIELD_INT, offsetof(struct message, parameters)},
     {MESSAGE_BEGIN, "parameters_without_embeddings", FIELD_INT, offsetof(struct message, parameters_without_embeddings)},
     {MESSAGE_BEGIN, "flops", FIELD_REAL, offsetof(struct message, flops)},

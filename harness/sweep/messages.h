@@ -13,7 +13,7 @@
 #include "train/train.h"
 
 enum message_kind {
-    MESSAGE_RUN,        // id, values, threads, checkpoint: what to run
+    MESSAGE_RUN,        // id, values, threads, checkpoint, weights: what to run
     MESSAGE_BEGIN,      // facts, provenance, resumed_from_step
     MESSAGE_METRICS,    // rows
     MESSAGE_THROUGHPUT, // rows, without names
@@ -33,7 +33,7 @@ struct message_row {
 
 struct message {
     enum message_kind kind;
-    const char *id, *checkpoint; // checkpoint: NULL for none
+    const char *id, *checkpoint, *weights; // a file and a folder, NULL for none
     const struct fact *values;   // the run's keys, ended by name NULL
     int64_t threads;
     int64_t parameters, parameters_without_embeddings, planned_bytes;

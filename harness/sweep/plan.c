@@ -3,8 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/random.h"
+#include "sweep/source.h"
 #include "tensor/gemm.h"
 
 // Arms mostly learn the same data: each distinct setting is opened once.
@@ -27,6 +29,37 @@ static bool find_data_hashes(struct plan *plan, struct error *error)
         done = dataset_identity(run, hash, error) && done;
         plan->data_hashes[i] = arena_copy_text(&plan->arena, hash);
     }
+    return done;
+}
+
+static bool has_sources(const struct experiment *experiment)
+{
+    for (int i = 0; i < experiment->arm_count; i++)
+        if (run_source(&experiment->arms[i].run))
+            return true;
+    return false;
+}
+
+// Every source of every run, by one reading of the database.
+static bool find_sources(struct plan *plan, const char *database, struct error *error)
+{
+    const struct experiment *experiment = plan->experiment;
+    struct store *store = NULL;
+    if (!has_sources(experiment))
+        return true;
+    if (!database || access(database, F_OK))
+        return error_request(error, "init: run: %s holds no run to start from; run its experiment first",
+                             database ? database : "no database");
+    bool done = store_open(&store, database, STORE_READ, error);
+    for (int i = 0; i < experiment->arm_count && done; i++) {
+        const struct run *run = &experiment->arms[i].run;
+        for (int64_t j = 0; j < experiment->replicates && done && run_source(run); j++) {
+            const struct choice *init = source_find(store, run, experiment->first_seed + j, &plan->arena, error);
+            plan->inits[i * experiment->replicates + j] = init;
+            done = init != NULL;
+        }
+    }
+    store_close(store);
     return done;
 }
 
@@ -67,14 +100,17 @@ static void plan_seed(struct plan *plan, int64_t replicate, struct run *run, int
     }
 }
 
-bool plan_open(struct plan *plan, const struct experiment *experiment, struct error *error)
+bool plan_open(struct plan *plan, const struct experiment *experiment, const char *database, struct error *error)
 {
     *plan = (struct plan){.experiment = experiment};
     size_t arms = (size_t)experiment->arm_count, count = arms * (size_t)experiment->replicates;
     plan->data_hashes = arena_allocate(&plan->arena, arms, sizeof *plan->data_hashes);
     plan->arm_runs = arena_allocate(&plan->arena, count, sizeof *plan->arm_runs);
+    plan->inits = arena_allocate(&plan->arena, count, sizeof *plan->inits);
     plan->runs = arena_allocate(&plan->arena, count, sizeof *plan->runs);
-    if (!find_data_hashes(plan, error)) {
+    if (database)
+        plan->weights = arena_format(&plan->arena, "%s/weights", store_place(database, &plan->arena));
+    if (!find_data_hashes(plan, error) || !find_sources(plan, database, error)) {
         error->is_request = true;
         plan_close(plan);
         return false;
@@ -96,8 +132,12 @@ void plan_close(struct plan *plan)
 
 void plan_run(const struct plan *plan, const struct planned_run *planned, struct run *run)
 {
-    *run = plan->experiment->arms[planned->arm].run;
+    const struct experiment *experiment = plan->experiment;
+    const struct choice *init = plan->inits[planned->arm * experiment->replicates + planned->seed - experiment->first_seed];
+    *run = experiment->arms[planned->arm].run;
     run->seed = planned->seed;
+    if (init)
+        run->slots[SLOT_INIT].choices[0] = *init;
 }
 
 const struct arm *plan_arm(const struct plan *plan, const struct planned_run *planned)

@@ -1,7 +1,8 @@
 // plan.h: an experiment spanned over its seeds: the runs in the order they are carried out, and which of them exist.
 //
 // Seed by seed, all arms of one seed in an order drawn from the seed, so that an interrupted sweep leaves complete pairs and no
-// arm is always the first. Two arms that are the same run share it. Refuses data that cannot be read: its hash is part of a run.
+// arm is always the first. Two arms that are the same run share it. Refuses data that cannot be read: its hash is part of a run; and
+// sources of initial weights that the database does not hold.
 #ifndef SWEEP_PLAN_H
 #define SWEEP_PLAN_H
 
@@ -21,19 +22,23 @@ struct plan {
     const struct experiment *experiment;
     const char **data_hashes; // [arm]
     const char **arm_runs;    // [arm * replicates + replicate]: ids
+    const struct choice **inits; // [arm * replicates + replicate]: with the source's id; NULL: as the arm has it
+    const char *weights;         // the folder of what runs keep; NULL without a database
     struct planned_run *runs; // each once, in order
     int run_count;
     struct arena arena;
 };
 
-// `experiment` must outlive the plan. Opens each distinct data set once, to know its hash.
-bool plan_open(struct plan *plan, const struct experiment *experiment, struct error *error);
+// `experiment` must outlive the plan. Opens each distinct data set once, to know its hash, and reads the database, where runs start
+// from others. `database` NULL: none do.
+bool plan_open(struct plan *plan, const struct experiment *experiment, const char *database, struct error *error);
 void plan_close(struct plan *plan);
 
 // Stores the experiment and its planned runs, before the first of them.
 bool plan_save(const struct plan *plan, struct store *store, struct error *error);
 
-// What the store knows of the runs. Sets their states; one that was interrupted or failed is planned again.
+// What the store knows of the runs. Sets their states; one that was interrupted or failed, or should have kept its weights and did
+// not, is planned again. Refuses a planned run whose source has not finished or kept no weights.
 struct plan_reuse {
     int runs;             // finished or diverged already
     int failed;           // failed before
@@ -42,7 +47,7 @@ struct plan_reuse {
 };
 bool plan_look_up(struct plan *plan, struct store *store, struct plan_reuse *reuse, struct error *error);
 
-// The run itself: the arm's with its seed. `run` is the caller's.
+// The run itself: the arm's with its seed and its source. `run` is the caller's.
 void plan_run(const struct plan *plan, const struct planned_run *planned, struct run *run);
 const struct arm *plan_arm(const struct plan *plan, const struct planned_run *planned);
 // Runs that neither finished nor diverged.

@@ -7,12 +7,12 @@
 #include "base/file.h"
 #include "sweep/worker.h"
 
-bool rehearsal_open(struct rehearsal *rehearsal, const struct run *run, const char *id, int threads, const char *const *plugins,
-                    struct error *error)
+bool rehearsal_open(struct rehearsal *rehearsal, const struct run *run, const char *id, int threads, const char *weights,
+                    const char *const *plugins, struct error *error)
 {
     struct arena arena = {0};
     *rehearsal = (struct rehearsal){.opened = clock_seconds()};
-    struct message request = {.kind = MESSAGE_RUN, .id = id, .values = worker_values(run, &arena), .threads = threads};
+    struct message request = {.kind = MESSAGE_RUN, .id = id, .values = worker_values(run, &arena), .threads = threads, .weights = weights};
     rehearsal->is_open = child_open(&rehearsal->child, plugins, error);
     if (rehearsal->is_open)
         child_send(&rehearsal->child, &request);

@@ -17,8 +17,8 @@ struct rehearsal {
     double flops;                      // of its training
 };
 
-bool rehearsal_open(struct rehearsal *rehearsal, const struct run *run, const char *id, int threads, const char *const *plugins,
-                    struct error *error);
+bool rehearsal_open(struct rehearsal *rehearsal, const struct run *run, const char *id, int threads, const char *weights,
+                    const char *const *plugins, struct error *error);
 // Reads what has come. False with a line, led by `name`, when the worker refuses its run or is gone.
 bool rehearsal_attend(struct rehearsal *rehearsal, const char *name, struct error *error);
 // Forgets the steps that came up to now.

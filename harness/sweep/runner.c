@@ -111,6 +111,7 @@ static bool start(struct runner *runner, struct worker *worker, struct planned_r
         .values = worker_values(runner->run, &arena),
         .threads = runner->split.threads,
         .checkpoint = checkpoint,
+        .weights = runner->plan->weights,
     };
     worker->run = run;
     run->state = RUN_RUNNING;

@@ -58,6 +58,7 @@ static bool measure_work(const struct plan *plan, struct work *work)
 struct trial {
     const struct trial_options *options;
     const char *name, *id; // of the tried arm and run
+    const char *weights;   // the folder that it may start from
     struct run *run;
     struct rehearsal *rehearsals; // [jobs of the split]
     struct pollfd *polls;         // the rehearsals, then the wish to stop
@@ -125,7 +126,7 @@ static struct split_speed try_split(struct trial *trial, struct split split)
     trial->rehearsals = memory_allocate((size_t)split.jobs, sizeof *trial->rehearsals);
     trial->polls = memory_allocate((size_t)split.jobs + 1, sizeof *trial->polls);
     for (int i = 0; done && i < split.jobs; i++) {
-        done = rehearsal_open(&trial->rehearsals[i], trial->run, trial->id, split.threads, trial->options->plugins, &ignored) &&
+        done = rehearsal_open(&trial->rehearsals[i], trial->run, trial->id, split.threads, trial->weights, trial->options->plugins, &ignored) &&
                (i > 0 || await(trial, 1, all_begun));
         if (i == 0)
             split_fit(&split, (int64_t)(MEMORY_SHARE * (double)resident_limit_bytes()), trial->rehearsals[0].planned_bytes);
@@ -167,6 +168,7 @@ static bool measure(const struct plan *plan, const struct trial_options *options
     trial.run->train.steps = TRIAL_RUN_STEPS;
     trial.run->train.eval_every = 0;
     trial.name = plan_arm(plan, work.tried)->name;
+    trial.weights = plan->weights;
     trial.id = work.tried->id;
     messages_open();
     sigaction(SIGPIPE, &ignore, &before); // a worker that died is noticed by its end

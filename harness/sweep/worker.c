@@ -157,11 +157,12 @@ const struct fact *worker_values(const struct run *run, struct arena *arena)
     int scalars = 0, count = 0;
     while (run_scalars[scalars].name)
         scalars++;
-    struct fact *values = arena_allocate(arena, (size_t)(scalars + SLOT_COUNT + 1), sizeof *values);
+    struct fact *values = arena_allocate(arena, (size_t)(scalars + SLOT_COUNT + 2), sizeof *values);
     for (int i = 0; i < scalars; i++)
         visit_key(run, run_scalars[i].name, values, &count, arena);
     for (int slot = 0; slot < SLOT_COUNT; slot++)
         visit_key(run, slot_facts[slot].name, values, &count, arena);
+    visit_key(run, "eval_as", values, &count, arena);
     return values;
 }
 
@@ -181,7 +182,8 @@ static bool train(struct sender *sender, const struct message *request, struct e
     struct train_result result = {0};
     bool done = read_run(request, run, &arena, error);
     if (done) {
-        struct train_options options = {.threads = (int)request->threads, .checkpoint = request->checkpoint};
+        struct train_options options = {
+            .threads = (int)request->threads, .checkpoint = request->checkpoint, .weights = request->weights};
         struct train_sink sink = {sender, begin, metric, throughput, event, commit, NULL};
         sender->run = run;
         sender->threads = options.threads;

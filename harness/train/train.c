@@ -1,15 +1,18 @@
 // train.c: one run from its first or its checkpoint's step to its end, told to a sink.
 //
-// Refused: data that does not serve the run, a plan larger than the machine's memory, a checkpoint of another run.
+// Refused: data that does not serve the run, a plan larger than the machine's memory, a checkpoint of another run, and a run that
+// starts from weights which are not there or do not fit.
 #include "train/train.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/resident.h"
 #include "tensor/gemm.h"
 #include "train/batch.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
+#include "train/kept.h"
 #include "train/trainer.h"
 
 enum { PROFILE_WARM_UP = 3 };             // steps before those that are profiled: memory is new to them
@@ -54,7 +57,8 @@ static bool open_session(struct session *session, struct error *error)
     const struct trainer_options options = {.threads = session->options->threads,
                                             .poison = session->options->poison,
                                             .evaluates = true,
-                                            .profiles = session->options->profiles};
+                                            .profiles = session->options->profiles,
+                                            .weights = session->options->weights};
     return open_data(session, error) && trainer_open(&session->trainer, run, &options, error) &&
            batch_open(&session->batch, run->train.batch, run->model.seq_len, error) &&
            evaluation_open(&session->evaluation, run->train.batch, run->model.seq_len, error);
@@ -129,6 +133,11 @@ static void not_finite(struct session *session, int64_t step, double value, cons
     diverge(session, step, value, INFINITY, what);
 }
 
+static double untrained_loss(const struct run *run, double first_loss)
+{
+    return run_source(run) ? fmax(first_loss, log((double)run->model.vocab)) : first_loss;
+}
+
 // See train.h for the rule.
 static void watch_step(struct session *session, const struct step_result *result)
 {
@@ -140,7 +149,7 @@ static void watch_step(struct session *session, const struct step_result *result
         return;
     }
     if (step == 0)
-        watch->first_loss = result->cross_entropy;
+        watch->first_loss = untrained_loss(session->run, result->cross_entropy);
     double limit = watch->first_loss * (step < session->run->train.warmup ? warmup_threshold : threshold);
     watch->above = result->cross_entropy > limit ? watch->above + 1 : 0;
     if (watch->above >= PATIENCE)
@@ -183,44 +192,91 @@ static void take_step(struct session *session)
         tell_throughput(session);
 }
 
-// What an evaluation of either part tells.
+// What an evaluation of either part tells; NULL: it does not.
 struct part_names {
-    const char *loss, *accuracy, *perplexity, *bits_per_byte, *excess;
+    const char *loss, *accuracy, *perplexity, *bits_per_byte, *excess, *standard_error;
 };
 static const struct part_names part_names[DATA_PARTS] = {
-    [DATA_VALIDATION] = {"val_loss", "val_accuracy", "val_perplexity", "val_bits_per_byte", "val_excess"},
-    [DATA_TEST] = {"test_loss", "test_accuracy", "test_perplexity", "test_bits_per_byte", "test_excess"},
+    [DATA_VALIDATION] = {"val_loss", "val_accuracy", "val_perplexity", "val_bits_per_byte", "val_excess", NULL},
+    [DATA_TEST] = {"test_loss", "test_accuracy", "test_perplexity", "test_bits_per_byte", "test_excess", "test_standard_error"},
 };
 
-static struct evaluation evaluate_part(struct session *session, enum data_part part, int64_t tokens)
+// `as` is "", or "@" and the attention that it was evaluated with. NaN in the last three: unknown.
+static void tell_evaluation(const struct session *session, enum data_part part, const struct evaluation *evaluation,
+                            const char *as)
 {
     const struct part_names *names = &part_names[part];
+    const struct {
+        const char *name;
+        double value;
+        bool is_known;
+    } told[] = {
+        {names->loss, evaluation->loss, true},
+        {names->accuracy, evaluation->accuracy, true},
+        {names->perplexity, exp(evaluation->loss), true},
+        {names->bits_per_byte, evaluation->loss / M_LN2, session->dataset.tokens_are_bytes},
+        {names->excess, evaluation->loss - evaluation->floor, !isnan(evaluation->floor)},
+        {names->standard_error, evaluation->standard_error, names->standard_error && !isnan(evaluation->standard_error)},
+    };
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        struct text name = {0};
+        if (!told[i].is_known)
+            continue;
+        text_add(&name, "%s%s", told[i].name, as);
+        metric(session, session->state.step, name.data, told[i].value);
+        text_free(&name);
+    }
+}
+
+static bool evaluate_as(const struct session *session, int i, enum data_part part, int64_t tokens, struct error *error)
+{
+    struct executor *executor;
+    struct evaluation evaluation;
+    struct text as = {0};
+    if (!trainer_eval_as_open(&session->trainer, i, &executor, error))
+        return false;
+    evaluate(executor, &session->evaluation, &session->dataset, part, tokens, &evaluation);
+    executor_close(executor);
+    text_add(&as, "@");
+    choice_print(SLOT_ATTENTION, &session->run->eval_as.choices[i], &as);
+    tell_evaluation(session, part, &evaluation, as.data);
+    text_free(&as);
+    return true;
+}
+
+// With the run's own attention, then with each of eval_as.
+static bool evaluate_part(struct session *session, enum data_part part, int64_t tokens, struct error *error)
+{
     int64_t step = session->state.step;
     struct evaluation evaluation;
     evaluate(session->trainer.eval_executor, &session->evaluation, &session->dataset, part, tokens, &evaluation);
-    metric(session, step, names->loss, evaluation.loss);
-    metric(session, step, names->accuracy, evaluation.accuracy);
-    metric(session, step, names->perplexity, exp(evaluation.loss));
-    if (session->dataset.tokens_are_bytes)
-        metric(session, step, names->bits_per_byte, evaluation.loss / M_LN2);
-    if (!isnan(evaluation.floor))
-        metric(session, step, names->excess, evaluation.loss - evaluation.floor);
-    if (!isfinite(evaluation.loss))
-        not_finite(session, step, evaluation.loss, names->loss);
-    return evaluation;
+    tell_evaluation(session, part, &evaluation, "");
+    if (part == DATA_VALIDATION && step == session->run->train.steps && !isnan(evaluation.floor))
+        metric(session, step, "floor", evaluation.floor);
+    if (!isfinite(evaluation.loss)) {
+        not_finite(session, step, evaluation.loss, part_names[part].loss);
+        return true;
+    }
+    bool done = true;
+    for (int i = 0; i < session->run->eval_as.count && done; i++)
+        done = evaluate_as(session, i, part, tokens, error);
+    return done;
 }
 
-static void finish(struct session *session)
+static bool validate(struct session *session, struct error *error)
 {
-    int64_t step = session->state.step;
-    struct evaluation validation = evaluate_part(session, DATA_VALIDATION, session->run->train.eval_tokens);
-    if (!isnan(validation.floor))
-        metric(session, step, "floor", validation.floor);
-    if (session->diverged)
-        return;
-    struct evaluation test = evaluate_part(session, DATA_TEST, 0);
-    if (!isnan(test.standard_error))
-        metric(session, step, "test_standard_error", test.standard_error);
+    return evaluate_part(session, DATA_VALIDATION, session->run->train.eval_tokens, error);
+}
+
+// What the run keeps comes last: the store then has everything that led to it.
+static bool finish(struct session *session, struct error *error)
+{
+    const struct train_options *options = session->options;
+    if (!validate(session, error) || (!session->diverged && !evaluate_part(session, DATA_TEST, 0, error)))
+        return false;
+    if (session->diverged || !session->run->train.keep_weights || !options->weights)
+        return true;
+    return kept_write(options->weights, session->state.run, &session->trainer.parameters, error);
 }
 
 static bool is_due(int64_t every, int64_t step) { return every > 0 && step % every == 0; }
@@ -237,18 +293,20 @@ static bool train(struct session *session, struct error *error)
 {
     const struct train_scalars *scalars = &session->run->train;
     const char *checkpoint = session->options->checkpoint;
+    if (run_source(session->run) && session->state.step == 0 && !validate(session, error))
+        return false;
     while (session->state.step < scalars->steps && !session->diverged) {
         take_step(session);
         int64_t step = session->state.step;
         if (session->diverged || step == scalars->steps)
             break;
-        if (is_due(scalars->eval_every, step))
-            evaluate_part(session, DATA_VALIDATION, scalars->eval_tokens);
+        if (is_due(scalars->eval_every, step) && !validate(session, error))
+            return false;
         if (checkpoint && !session->diverged && is_due(scalars->checkpoint_every, step) && !save(session, error))
             return false;
     }
-    if (!session->diverged)
-        finish(session);
+    if (!session->diverged && !finish(session, error))
+        return false;
     if (checkpoint && session->options->keeps && !session->diverged)
         return save(session, error);
     return session->sink->commit(session->sink->context, session->state.step, error);
@@ -277,6 +335,7 @@ bool train_run(const struct run *run, const struct train_options *options, const
         .tokens_per_s = steps ? (double)(steps * run->train.batch * run->model.seq_len) / session.step_seconds : 0,
         .peak_rss_bytes = resident_peak_bytes(),
     };
+    memcpy(result->run, session.state.run, sizeof result->run);
     if (done && options->profiles)
         done = sink->profiled(sink->context, session.trainer.profile, session.trainer.team, error);
 cleanup:

@@ -40,6 +40,7 @@ struct train_options {
     const char *checkpoint; // file to write every train.checkpoint_every steps and to resume from; NULL: none
     bool keeps;             // write it after the last step too
     bool profiles;          // records up to 20 steps after the first 3; changes no bit
+    const char *weights;    // folder of what runs keep (kept.h), to start from and to keep into; NULL: none
     bool poison;            // see executor.h: a test's wish, changes no bit
 };
 
@@ -49,6 +50,7 @@ struct train_result {
     double seconds; // of the steps that led to it, those of earlier attempts included; what was lost and done again counts once
     double tokens_per_s;
     size_t peak_rss_bytes;
+    char run[RUN_ID_SIZE]; // its identity
 };
 
 // Metrics told: per step train_loss (what is minimised), gradient_norm, learning_rate, and train_cross_entropy with a z-loss;
@@ -56,12 +58,15 @@ struct train_result {
 // training has none, it would cost a pass over the logits), val_perplexity, val_bits_per_byte (bytes only), val_excess (above
 // the source's own mean surprise at the same targets, where known); at the end floor (that mean over the validation targets),
 // test_loss, test_accuracy, test_standard_error (of test_loss, over blocks of sequences), test_perplexity, test_bits_per_byte,
-// test_excess. Losses but train_loss are plain cross-entropies. Step t counts from 0; evaluations carry the number of steps done.
+// test_excess. Losses but train_loss are plain cross-entropies. Step t counts from 0; evaluations carry the number of steps done. A
+// run that starts from another's weights is evaluated before its first step too, at 0. What an evaluation tells is told again for
+// each attention of `eval_as`, as val_loss@sliding(window=16); whatever it is, it makes no divergence.
 //
 // A run has diverged, ends there with TRAIN_DIVERGED and keeps what it told, when
 // - a loss, the gradient norm or an evaluation is not finite (event non_finite, then diverged), or
 // - the training cross-entropy was, 20 steps in a row, above twice that of step 0 during warm-up or 1.1 times that of step 0
-//   after it: worse than before any training.
+//   after it: worse than before any training. A run that starts from another's weights is held to no less than log(vocabulary),
+//   which is about the loss of an untrained model.
 bool train_run(const struct run *run, const struct train_options *options, const struct train_sink *sink,
                struct train_result *result, struct error *error);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "tensor/gemm.h"
+#include "train/kept.h"
 #include "train/schedule.h"
 
 // Steps of a profile: enough for a mean, few enough for a trace that a browser opens. The calls of a lane are 12 MiB at most, of
@@ -18,34 +19,65 @@ static bool open_profile(struct trainer *trainer, struct error *error)
                         error);
 }
 
-static bool build(struct trainer *trainer, struct graph *graph, enum graph_mode mode, struct error *error)
+static bool build(struct trainer *trainer, const struct run *run, struct graph *graph, enum graph_mode mode,
+                  struct error *error)
 {
     const struct model_request request = {.mode = mode,
                                           .real = REAL_FLOAT,
-                                          .sequences = model_pass_sequences(trainer->run),
-                                          .time = trainer->run->model.seq_len,
-                                          .tile_rows = model_tile_rows(trainer->run)};
-    return model_build(graph, trainer->run, &request, &trainer->parameters, error);
+                                          .sequences = model_pass_sequences(run),
+                                          .time = run->model.seq_len,
+                                          .tile_rows = model_tile_rows(run)};
+    return model_build(graph, run, &request, &trainer->parameters, error);
 }
 
-static struct executor_options executor_options(const struct run *run, bool poison)
+static bool build_eval_as(struct trainer *trainer, struct error *error)
 {
-    return (struct executor_options){.lanes = (int)run->train.lanes, .sequences = run->train.batch, .poison = poison};
+    const struct run *run = trainer->run;
+    if (!model_eval_as_fits(run, error))
+        return false;
+    trainer->eval_as = memory_allocate((size_t)run->eval_as.count, sizeof *trainer->eval_as);
+    bool done = true;
+    for (int i = 0; i < run->eval_as.count && done; i++) {
+        struct trainer_variant *as = &trainer->eval_as[i];
+        run_eval_as(run, i, &as->run);
+        done = build(trainer, &as->run, &as->graph, GRAPH_EVAL, error);
+    }
+    return done;
+}
+
+static bool build_all(struct trainer *trainer, bool evaluates, struct error *error)
+{
+    return build(trainer, trainer->run, &trainer->train_graph, GRAPH_TRAIN, error) &&
+           (!evaluates ||
+            (build(trainer, trainer->run, &trainer->eval_graph, GRAPH_EVAL, error) && build_eval_as(trainer, error)));
+}
+
+// The weights that the run starts from, where its init names another run.
+static bool read_source(struct trainer *trainer, const char *weights, struct error *error)
+{
+    const char *source = run_source(trainer->run);
+    if (!source)
+        return true;
+    if (!*source)
+        return error_request(error, "init: only ablate run finds run(experiment=NAME); name a run here: run(ID)");
+    if (!weights)
+        return error_request(error, "init: run(%s): weights of other runs are not read here", source);
+    return kept_read(weights, source, &trainer->parameters, error);
 }
 
 bool trainer_open(struct trainer *trainer, const struct run *run, const struct trainer_options *options, struct error *error)
 {
-    struct executor_options executor = executor_options(run, options->poison);
+    struct executor_options executor = {.lanes = (int)run->train.lanes,
+                                        .sequences = run->train.batch,
+                                        .poison = options->poison};
     // More would only wait for the lanes, at worst for a core.
     int threads = options->threads < executor.lanes ? options->threads : executor.lanes;
-    *trainer = (struct trainer){.run = run};
+    *trainer = (struct trainer){.run = run, .executor_options = executor};
     if (!gemm_open(run_gemm_way(run), error) || !team_open(&trainer->team, threads, error))
         return false;
-    if (!build(trainer, &trainer->train_graph, GRAPH_TRAIN, error) ||
-        (options->evaluates && !build(trainer, &trainer->eval_graph, GRAPH_EVAL, error)))
-        return false;
-    if (!parameters_allocate(&trainer->parameters, error) ||
-        !optimizer_open(&trainer->optimizer, run, &trainer->parameters, error))
+    if (!build_all(trainer, options->evaluates, error) || !parameters_allocate(&trainer->parameters, error) ||
+        !optimizer_open(&trainer->optimizer, run, &trainer->parameters, error) ||
+        !read_source(trainer, options->weights, error))
         return false;
     model_initialise(&trainer->parameters, run);
     if (options->profiles && !open_profile(trainer, error))
@@ -56,8 +88,16 @@ bool trainer_open(struct trainer *trainer, const struct run *run, const struct t
     return executor_open(&trainer->train_executor, &trainer->train_graph, trainer->team, &executor, error);
 }
 
+bool trainer_eval_as_open(const struct trainer *trainer, int i, struct executor **executor, struct error *error)
+{
+    return executor_open(executor, &trainer->eval_as[i].graph, trainer->team, &trainer->executor_options, error);
+}
+
 void trainer_close(struct trainer *trainer)
 {
+    for (int i = 0; trainer->eval_as && i < trainer->run->eval_as.count; i++)
+        graph_close(&trainer->eval_as[i].graph);
+    free(trainer->eval_as);
     if (trainer->eval_executor)
         executor_close(trainer->eval_executor);
     if (trainer->train_executor)
@@ -76,11 +116,17 @@ void trainer_close(struct trainer *trainer)
 
 size_t trainer_bytes(const struct trainer *trainer)
 {
-    const struct executor_options executor = executor_options(trainer->run, false);
     int size = team_size(trainer->team);
     size_t bytes = trainer->parameters.elements * sizeof(float) + optimizer_bytes(trainer->run, &trainer->parameters) +
-                   executor_bytes(&trainer->train_graph, size, &executor);
-    return trainer->eval_executor ? bytes + executor_bytes(&trainer->eval_graph, size, &executor) : bytes;
+                   executor_bytes(&trainer->train_graph, size, &trainer->executor_options);
+    if (!trainer->eval_executor)
+        return bytes;
+    size_t largest = 0; // of those that evaluate in turn
+    for (int i = 0; i < trainer->run->eval_as.count; i++) {
+        size_t own = executor_bytes(&trainer->eval_as[i].graph, size, &trainer->executor_options);
+        largest = own > largest ? own : largest;
+    }
+    return bytes + executor_bytes(&trainer->eval_graph, size, &trainer->executor_options) + largest;
 }
 
 static double z_loss_of(const struct run *run)

@@ -12,8 +12,14 @@
 struct trainer_options {
     int threads;    // at most train.lanes of them do work
     bool poison;    // see executor.h
-    bool evaluates; // also build the graph that evaluates
     bool profiles;  // also make room for a profile of some steps
+    bool evaluates; // also build the graphs that evaluate
+    const char *weights; // the folder of what other runs kept (kept.h); NULL: a run that starts from one is refused
+};
+// The run with another attention over the same parameters.
+struct trainer_variant {
+    struct run run;
+    struct graph graph;
 };
 struct trainer {
     const struct run *run;
@@ -21,6 +27,8 @@ struct trainer {
     struct parameters parameters;
     struct graph train_graph, eval_graph; // eval_graph and its executor only when the trainer evaluates
     struct executor *train_executor, *eval_executor;
+    struct trainer_variant *eval_as; // one for each entry of the run's eval_as, when the trainer evaluates
+    struct executor_options executor_options;
     struct optimizer optimizer;
     struct profile *profile; // NULL unless it profiles; the caller begins and ends the steps that are recorded
 };
@@ -28,6 +36,8 @@ struct trainer {
 // failure.
 bool trainer_open(struct trainer *trainer, const struct run *run, const struct trainer_options *options, struct error *error);
 void trainer_close(struct trainer *trainer);
+// An executor that evaluates as entry i of eval_as, for the caller to close before the next: the plan has room for one.
+bool trainer_eval_as_open(const struct trainer *trainer, int i, struct executor **executor, struct error *error);
 // By the plan: weights, gradients, optimizer state, activations and workspaces.
 size_t trainer_bytes(const struct trainer *trainer);
 
