@@ -59,8 +59,8 @@ TestSuite(init_run, .init = make_folder, .fini = remove_folder);
 // A window of 3 and a rate of 1e-2, so that what a model trained with full attention loses under the window shows.
 static struct run small_run(const char *const *keys, struct error *error)
 {
-    static const char *const small[] = {"model.d_model=16",  "model.n_layer=2", "model.n_head=2",          "model.seq_len=24",
-                                        "train.batch=4",     "train.steps=40",  "train.warmup=2",          "train.lr=1e-2",
+    static const char *const small[] = {"model.d_model=16",    "model.n_layer=2", "model.n_head=2",          "model.seq_len=24",
+                                        "train.batch=4",       "train.steps=40",  "train.warmup=2",          "train.lr=1e-2",
                                         "train.eval_every=20", "position=rope",   "data=prose(bytes=60000)", NULL};
     struct run run;
     run_defaults(&run, &arena);
@@ -141,7 +141,8 @@ static size_t planned(const char *eval_as)
     struct error error = {0};
     const struct run run = small_run(KEYS(arena_format(&arena, "eval_as=%s", eval_as)), &error);
     struct trainer trainer;
-    cr_assert(trainer_open(&trainer, &run, &(struct trainer_options){.threads = 2, .evaluates = true}, &error), "%s", error.text);
+    cr_assert(trainer_open(&trainer, &run, &(struct trainer_options){.threads = 2, .evaluates = true}, &error), "%s",
+              error.text);
     size_t bytes = trainer_bytes(&trainer);
     trainer_close(&trainer);
     return bytes;
@@ -231,11 +232,13 @@ Test(eval_as, refuses_another_set_of_parameters_by_tensor)
     const struct choice full = run.eval_as.choices[0];
     run.eval_as.choices[0] = extra;
     cr_expect_not(model_eval_as_fits(&run, &left_over));
-    expect_refused(&left_over, "eval_as: gained: it needs the tensor \"model.layers.0.extra.weight\", which the run does not train");
+    expect_refused(&left_over,
+                   "eval_as: gained: it needs the tensor \"model.layers.0.extra.weight\", which the run does not train");
     run.eval_as.choices[0] = full;
     run.slots[SLOT_ATTENTION].choices[0] = extra;
     cr_expect_not(model_eval_as_fits(&run, &missing));
-    expect_refused(&missing, "eval_as: full: it has no use for the tensor \"model.layers.0.extra.weight\", which the run trains");
+    expect_refused(&missing,
+                   "eval_as: full: it has no use for the tensor \"model.layers.0.extra.weight\", which the run trains");
     run.eval_as.choices[0] = extra;
     error = (struct error){0};
     cr_expect(model_eval_as_fits(&run, &error), "%s", error.text);

@@ -131,7 +131,10 @@ static void print_component(const struct component *component)
         print_options(component->name, component->options);
         const struct option *first = component->options;
         printf("\nfor example: --set %s=\"%s(%s%s%s)\"\n", slot, component->name, first->bare ? "" : first->name,
-               first->bare ? "" : "=", first->fallback && *first->fallback ? first->fallback : first->unit ? first->unit : "VALUE");
+               first->bare ? "" : "=",
+               first->fallback && *first->fallback ? first->fallback
+               : first->unit                       ? first->unit
+                                                   : "VALUE");
     } else {
         printf("It has no options: --set %s=%s\n", slot, component->name);
     }
@@ -178,7 +181,8 @@ static bool describe_scalars(enum output_format format)
     if (format == OUTPUT_TEXT) {
         printf("The scalars of a run, set as --set KEY=VALUE or under `parameters:` of an experiment.\n\n");
         print_options("run", run_scalars);
-        printf("\neval_as=[\"full\", \"sliding(window=64)\"] evaluates a run with these attentions too, over the weights it trained:\n"
+        printf("\neval_as=[\"full\", \"sliding(window=64)\"] evaluates a run with these attentions too, over the weights it "
+               "trained:\n"
                "val_loss@full and so on. Any attention of ablate list attention, in all layers.\n");
         return true;
     }

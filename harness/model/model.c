@@ -97,8 +97,7 @@ bool model_build(struct graph *graph, const struct run *run, const struct model_
 static bool list_parameters(const struct run *run, struct parameters *parameters, struct error *error)
 {
     struct graph graph = {0};
-    const struct model_request request = {
-        .mode = GRAPH_EVAL, .real = REAL_FLOAT, .sequences = 1, .time = run->model.seq_len};
+    const struct model_request request = {.mode = GRAPH_EVAL, .real = REAL_FLOAT, .sequences = 1, .time = run->model.seq_len};
     bool done = model_build(&graph, run, &request, parameters, error);
     graph_close(&graph);
     return done;
@@ -168,7 +167,8 @@ void model_initialise(struct parameters *parameters, const struct run *run)
     for (int i = 0; i < parameters->count; i++) {
         const struct parameter *parameter = &parameters->list[i];
         bool given = init->component->init.source != NULL;
-        bool drawn = !given && (parameter->role == ROLE_EMBEDDING || parameter->role == ROLE_MATRIX || parameter->role == ROLE_BRANCH_OUT);
+        bool drawn = !given && (parameter->role == ROLE_EMBEDDING || parameter->role == ROLE_MATRIX ||
+                                parameter->role == ROLE_BRANCH_OUT);
         double deviation = drawn ? init->component->init.deviation(&init->options, parameter, &run->model) : 0;
         double centre = parameter->role == ROLE_GAIN ? 1 : 0;
         uint64_t key = random_key((uint64_t)run->seed, parameter->name, 0);

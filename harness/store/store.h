@@ -37,8 +37,8 @@ struct store_arm {
     const char *name, *differs; // as struct arm and struct arm_view say
     bool is_placebo;
     double match_left;
-    const struct run *run;  // its seed is not read
-    const char *const *ids; // [seed_count] the identity of each run, in the order of `seeds`
+    const struct run *run;             // its seed is not read
+    const char *const *ids;            // [seed_count] the identity of each run, in the order of `seeds`
     const struct choice *const *inits; // [seed_count] of each run, where it has one of its own; NULL: none has
 };
 struct store_experiment {

@@ -343,8 +343,8 @@ static void check_metric(struct span_state *state, const struct arm *arm)
         text_free(&name);
     }
     if (!told)
-        draft_mistake(draft, draft->metric_line, "metric: %s is not evaluated as %s; name it under eval_as: [\"%s\"]", arm->name,
-                      at + 1, at + 1);
+        draft_mistake(draft, draft->metric_line, "metric: %s is not evaluated as %s; name it under eval_as: [\"%s\"]",
+                      arm->name, at + 1, at + 1);
 }
 
 // Arms are made comparable, then whole.

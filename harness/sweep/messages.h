@@ -34,7 +34,7 @@ struct message_row {
 struct message {
     enum message_kind kind;
     const char *id, *checkpoint, *weights; // a file and a folder, NULL for none
-    const struct fact *values;   // the run's keys, ended by name NULL
+    const struct fact *values;             // the run's keys, ended by name NULL
     int64_t threads;
     int64_t parameters, parameters_without_embeddings, planned_bytes;
     double flops;

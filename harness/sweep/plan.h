@@ -20,11 +20,11 @@ struct planned_run {
 
 struct plan {
     const struct experiment *experiment;
-    const char **data_hashes; // [arm]
-    const char **arm_runs;    // [arm * replicates + replicate]: ids
+    const char **data_hashes;    // [arm]
+    const char **arm_runs;       // [arm * replicates + replicate]: ids
     const struct choice **inits; // [arm * replicates + replicate]: with the source's id; NULL: as the arm has it
     const char *weights;         // the folder of what runs keep; NULL without a database
-    struct planned_run *runs; // each once, in order
+    struct planned_run *runs;    // each once, in order
     int run_count;
     struct arena arena;
 };

@@ -12,7 +12,8 @@ bool rehearsal_open(struct rehearsal *rehearsal, const struct run *run, const ch
 {
     struct arena arena = {0};
     *rehearsal = (struct rehearsal){.opened = clock_seconds()};
-    struct message request = {.kind = MESSAGE_RUN, .id = id, .values = worker_values(run, &arena), .threads = threads, .weights = weights};
+    struct message request = {
+        .kind = MESSAGE_RUN, .id = id, .values = worker_values(run, &arena), .threads = threads, .weights = weights};
     rehearsal->is_open = child_open(&rehearsal->child, plugins, error);
     if (rehearsal->is_open)
         child_send(&rehearsal->child, &request);

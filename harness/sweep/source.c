@@ -22,8 +22,9 @@ static const char *id_of_arm(struct store *store, const char *experiment, const 
             if (view.seeds[j] == seed && view.arms[i].runs[j].id[0])
                 return arena_copy_text(arena, view.arms[i].runs[j].id);
         if (!strcmp(view.arms[i].name, arm))
-            error_request(error, "init: run(experiment=%s): its arm %s has no run of seed %lld; run it first: ablate run %s "
-                                 "--replicates %lld --set train.keep_weights=true",
+            error_request(error,
+                          "init: run(experiment=%s): its arm %s has no run of seed %lld; run it first: ablate run %s "
+                          "--replicates %lld --set train.keep_weights=true",
                           experiment, arm, (long long)seed, experiment, (long long)(seed - view.seeds[0] + 1));
         else if (i == view.arm_count - 1 && !error->count)
             error_request(error, "init: run(experiment=%s): no arm \"%s\"%s See: ablate compare %s", experiment, arm,
@@ -74,8 +75,8 @@ bool source_is_kept(struct store *store, const char *id, const char *weights, st
     else if (done && run.state == RUN_DIVERGED)
         done = error_request(error, "init: run(%s): it diverged; name a run that finished. See: ablate runs", id);
     else if (done && (run.state != RUN_FINISHED || access(path, R_OK)))
-        done = error_request(error, "init: run(%s): it %s; run it and keep them: ablate run %s --set train.keep_weights=true", id,
-                             run.state == RUN_FINISHED ? "finished, but kept no weights" : "has not finished",
+        done = error_request(error, "init: run(%s): it %s; run it and keep them: ablate run %s --set train.keep_weights=true",
+                             id, run.state == RUN_FINISHED ? "finished, but kept no weights" : "has not finished",
                              experiment ? experiment : "EXPERIMENT");
     free(path);
     arena_close(&arena);

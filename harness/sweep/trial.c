@@ -126,7 +126,8 @@ static struct split_speed try_split(struct trial *trial, struct split split)
     trial->rehearsals = memory_allocate((size_t)split.jobs, sizeof *trial->rehearsals);
     trial->polls = memory_allocate((size_t)split.jobs + 1, sizeof *trial->polls);
     for (int i = 0; done && i < split.jobs; i++) {
-        done = rehearsal_open(&trial->rehearsals[i], trial->run, trial->id, split.threads, trial->weights, trial->options->plugins, &ignored) &&
+        done = rehearsal_open(&trial->rehearsals[i], trial->run, trial->id, split.threads, trial->weights,
+                              trial->options->plugins, &ignored) &&
                (i > 0 || await(trial, 1, all_begun));
         if (i == 0)
             split_fit(&split, (int64_t)(MEMORY_SHARE * (double)resident_limit_bytes()), trial->rehearsals[0].planned_bytes);

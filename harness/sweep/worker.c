@@ -182,8 +182,9 @@ static bool train(struct sender *sender, const struct message *request, struct e
     struct train_result result = {0};
     bool done = read_run(request, run, &arena, error);
     if (done) {
-        struct train_options options = {
-            .threads = (int)request->threads, .checkpoint = request->checkpoint, .weights = request->weights};
+        struct train_options options = {.threads = (int)request->threads,
+                                        .checkpoint = request->checkpoint,
+                                        .weights = request->weights};
         struct train_sink sink = {sender, begin, metric, throughput, event, commit, NULL};
         sender->run = run;
         sender->threads = options.threads;

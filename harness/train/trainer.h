@@ -10,10 +10,10 @@
 #include "train/optimizer.h"
 
 struct trainer_options {
-    int threads;    // at most train.lanes of them do work
-    bool poison;    // see executor.h
-    bool profiles;  // also make room for a profile of some steps
-    bool evaluates; // also build the graphs that evaluate
+    int threads;         // at most train.lanes of them do work
+    bool poison;         // see executor.h
+    bool profiles;       // also make room for a profile of some steps
+    bool evaluates;      // also build the graphs that evaluate
     const char *weights; // the folder of what other runs kept (kept.h); NULL: a run that starts from one is refused
 };
 // The run with another attention over the same parameters.

@@ -19,7 +19,8 @@ static const struct option options[] = {
      .help = "the run to start from, as ablate runs shows it"},
     {"experiment", OPTION_TEXT, offsetof(struct source, experiment), .fallback = "", .unit = "NAME",
      .help = "instead of id: an experiment in the database, whose run of the same seed is taken"},
-    {"arm", OPTION_TEXT, offsetof(struct source, arm), .fallback = "(base)", .unit = "NAME", .help = "which arm of that experiment"},
+    {"arm", OPTION_TEXT, offsetof(struct source, arm), .fallback = "(base)", .unit = "NAME",
+     .help = "which arm of that experiment"},
     {0},
 };
 
@@ -28,8 +29,9 @@ static bool accepts(const void *self, const struct run *run, struct error *error
     const struct source *source = self;
     (void)run;
     if (!*source->id == !*source->experiment)
-        return error_request(error, "init: run needs one finished run, run(ID), or run(experiment=NAME, arm=ARM) for the run of "
-                                    "the same seed. See: ablate runs");
+        return error_request(error,
+                             "init: run needs one finished run, run(ID), or run(experiment=NAME, arm=ARM) for the run of "
+                             "the same seed. See: ablate runs");
     if (*source->id && (strlen(source->id) != ID_LENGTH || strspn(source->id, "0123456789abcdef") != ID_LENGTH))
         return error_request(error, "init: run(%.40s): the id of a run is %d digits from 0 to f. See: ablate runs", source->id,
                              ID_LENGTH);
