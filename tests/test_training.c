@@ -122,7 +122,8 @@ static struct run small_run(const char *const *keys)
 static bool train(const struct run *run, const struct train_options *options, struct recording *recording,
                   struct train_result *result, struct error *error)
 {
-    const struct train_sink sink = {recording, record_begin, record_metric, record_throughput, record_event, record_commit, NULL};
+    const struct train_sink sink = {recording,    record_begin,  record_metric, record_throughput,
+                                    record_event, record_commit, NULL};
     recording->metric_count = recording->event_count = 0;
     return train_run(run, options, &sink, result, error);
 }
