@@ -177,7 +177,7 @@ void model_initialise(struct parameters *parameters, const struct run *run)
         for (size_t j = 0; j < parameter->count; j++) {
             double value = given ? get_value(parameters, parameter->offset + j)
                                  : centre + (drawn ? deviation * random_normal(key, j / columns, j % columns) : 0);
-            if (run->train.nudge != 0)
+            if (run->train.nudge != 0 && parameter->role != ROLE_CONSTANT)
                 value += run->train.nudge * random_normal(nudge_key, j / columns, j % columns);
             set_value(parameters, parameter->offset + j, value);
         }
@@ -208,7 +208,7 @@ int64_t model_parameter_count(const struct parameters *parameters, bool with_emb
 {
     int64_t count = 0;
     for (int i = 0; i < parameters->count; i++)
-        if (with_embeddings || parameters->list[i].role != ROLE_EMBEDDING)
+        if (parameters->list[i].role != ROLE_CONSTANT && (with_embeddings || parameters->list[i].role != ROLE_EMBEDDING))
             count += (int64_t)parameters->list[i].count;
     return count;
 }
