@@ -105,11 +105,11 @@ bool *attention_visited(const struct attention_schedule *schedule, int64_t head,
 struct attention {
     int64_t n_head, kv_heads, head_dim;
     const struct attention_schedule *schedule;
-    double softcap;       // 0: none
-    const double *slopes; // alibi: [n_head], NULL: none
+    double softcap;        // 0: none
+    const double *slopes;  // alibi: [n_head], NULL: none
     const struct lsh *lsh; // attention_lsh.h: hashes decide, and the schedule holds no tiles; NULL: the schedule is all
-    bool explicit_scores; // the reference: one n x n matrix of scores per head, for tests
-    bool *const *visible; // and what it knows of the pattern: [n_head], each as attention_visible gives it
+    bool explicit_scores;  // the reference: one n x n matrix of scores per head, for tests
+    bool *const *visible;  // and what it knows of the pattern: [n_head], each as attention_visible gives it
 };
 
 // The two ops behind op_attention. Both save the log-sum-exp of every (row, head) for backward.

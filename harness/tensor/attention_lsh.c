@@ -84,9 +84,15 @@ static size_t lay_out(struct lsh_sorted *sorted, const struct lsh *lsh, int64_t 
     return bytes;
 }
 
+bool lsh_fits(const struct lsh *lsh, int64_t time)
+{
+    return divide_up(time, ATTENTION_QUERY_TILE) * tiles_of_query_tile(lsh, time) <= INT32_MAX / ATTENTION_KEY_TILE;
+}
+
 size_t lsh_workspace(const struct lsh *lsh, int64_t time) { return lay_out(NULL, lsh, time, NULL); }
 
-void lsh_sorted_open(struct lsh_sorted *sorted, const struct lsh *lsh, const struct attention_schedule *planned, void *workspace)
+void lsh_sorted_open(struct lsh_sorted *sorted, const struct lsh *lsh, const struct attention_schedule *planned,
+                     void *workspace)
 {
     *sorted = (struct lsh_sorted){.lsh = lsh, .schedule = *planned};
     sorted->schedule.visible_pairs = sorted->schedule.visited_pairs = 0;
@@ -205,8 +211,10 @@ static void add_tile(struct lsh_sorted *sorted, const struct queries *queries, i
     }
     if (visible == 0)
         return;
-    struct attention_tile tile = {
-        .query_begin = (int32_t)queries->begin, .key_begin = begin, .repeats = 1, .mask = (int32_t)(mask - schedule->masks)};
+    struct attention_tile tile = {.query_begin = (int32_t)queries->begin,
+                                  .key_begin = begin,
+                                  .repeats = 1,
+                                  .mask = (int32_t)(mask - schedule->masks)};
     schedule->visible_pairs += visible;
     schedule->visited_pairs += attention_tile_lanes(&tile, mask);
     schedule->tiles[schedule->tile_count++] = tile;

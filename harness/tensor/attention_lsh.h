@@ -44,13 +44,15 @@ struct lsh_sorted {
     const struct lsh *lsh;
     struct attention_schedule schedule; // its pairs are summed over all passes made so far
     int32_t *order;                     // [rounds][time]: place -> position
-    uint32_t *chunks;                   // [rounds][time], by position: neighbours' numbers differ by 1 in a bucket, else by more
-    uint8_t *alone;                     // [time], by position: it has no earlier one in its bucket, in no round
-    int32_t *counts;                    // [buckets]
-    int32_t *first, *end, *bucket;      // [places], of a pass: the keys a query sees are [first, end), in its bucket's places
+    uint32_t *chunks;              // [rounds][time], by position: neighbours' numbers differ by 1 in a bucket, else by more
+    uint8_t *alone;                // [time], by position: it has no earlier one in its bucket, in no round
+    int32_t *counts;               // [buckets]
+    int32_t *first, *end, *bucket; // [places], of a pass: the keys a query sees are [first, end), in its bucket's places
 };
+bool lsh_fits(const struct lsh *lsh, int64_t time); // a mask's place in a 32-bit number
 size_t lsh_workspace(const struct lsh *lsh, int64_t time);
-void lsh_sorted_open(struct lsh_sorted *sorted, const struct lsh *lsh, const struct attention_schedule *planned, void *workspace);
+void lsh_sorted_open(struct lsh_sorted *sorted, const struct lsh *lsh, const struct attention_schedule *planned,
+                     void *workspace);
 // Position t's bucket in round r stands at buckets[t * stride + r].
 void lsh_sort_head(struct lsh_sorted *sorted, int64_t head, const int32_t *buckets, int64_t stride);
 // Makes the tiles and masks of one round; those of another are gone.

@@ -20,8 +20,8 @@ struct lsh_options {
 };
 
 static const struct option options[] = {
-    {"chunk", OPTION_INT, offsetof(struct lsh_options, chunk), .fallback = "64", .min = 1, .max = 1 << 30,
-     .unit = "positions", .help = "neighbours in a bucket that see each other, and those in the chunk before them"},
+    {"chunk", OPTION_INT, offsetof(struct lsh_options, chunk), .fallback = "64", .min = 1, .max = 1 << 30, .unit = "positions",
+     .help = "neighbours in a bucket that see each other, and those in the chunk before them"},
     {"rounds", OPTION_INT, offsetof(struct lsh_options, rounds), .fallback = "4", .min = 1, .max = LSH_ROUNDS_MAX,
      .help = "hashes of a position; more find more of the keys that full attention would weigh"},
     {0},
@@ -52,10 +52,9 @@ static struct tensor *build(const struct block *block, const void *self, struct 
     struct tensor *query = block_scored(block, x, "q", "", block->model->n_head);
     struct tensor *key = op_unit(block->graph, query, block->model->head_dim);
     struct tensor *value = block_linear(block, x, "self_attn.v_proj", ROLE_MATRIX, width);
-    struct tensor *mixed =
-        time <= chosen->chunk
-            ? block_mix(block, &attention_lsh, self, &attention_lsh.attention.pattern, query, key, value)
-            : block_mix_hashed(block, &lsh, query, key, value, hashed(block, &lsh, query));
+    struct tensor *mixed = time <= chosen->chunk
+                               ? block_mix(block, &attention_lsh, self, &attention_lsh.attention.pattern, query, key, value)
+                               : block_mix_hashed(block, &lsh, query, key, value, hashed(block, &lsh, query));
     return block_linear(block, mixed, "self_attn.o_proj", ROLE_BRANCH_OUT, block->model->d_model);
 }
 

@@ -147,6 +147,9 @@ static bool plan_tiled(struct graph *graph, struct node *node, struct error *err
     const struct attention *attention = node->attributes;
     if (!attention_plan(graph, node, error))
         return false;
+    if (attention->lsh && !lsh_fits(attention->lsh, graph->time))
+        return error_add(error, "chunks of %lld of %lld positions need more than %d tiles; take smaller ones",
+                         (long long)attention->lsh->chunk, (long long)graph->time, INT32_MAX / ATTENTION_KEY_TILE);
     node->prepared = attention->lsh ? NULL : bf16_units(graph); // whose operands lie in whole tiles
     node->workspace = buffer_bytes(node, graph->real);
     for (enum operand operand = 0; operand < OPERAND_COUNT; operand++)
@@ -334,6 +337,9 @@ static void NAME(forward)(const struct node *node, struct span rows, struct lane
     if (work.units && work.units->end)
         work.units->end();
     double share = (double)(heads.end - heads.begin) / (double)attention->n_head;
+    double times = attention->lsh ? 1 : share * (double)((rows.end - rows.begin) / time); // a sort has counted them all
+    lane->visited_pairs += times * (double)work.schedule->visited_pairs;
+    lane->visible_pairs += times * (double)work.schedule->visible_pairs;
     lane->counted_flops +=
         share * attention_cost(node, (rows.end - rows.begin) / time, time).phases[PHASE_FORWARD].product_flops;
 }

@@ -157,10 +157,7 @@ static struct NAME(head) NAME(head_open)(const struct node *node, const struct l
     };
 }
 
-static bool NAME(sees)(const struct NAME(head) * head, int64_t i, int64_t j)
-{
-    return head->visible[i * head->time + j];
-}
+static bool NAME(sees)(const struct NAME(head) * head, int64_t i, int64_t j) { return head->visible[i * head->time + j]; }
 
 static REAL NAME(dot)(const struct NAME(head) * head, const REAL *a, const REAL *b)
 {

@@ -35,8 +35,8 @@ static struct cost cost(const struct node *node, int64_t sequences, int64_t time
     double rows = (double)(sequences * time), hashes = rows * (double)(hash->n_head * hash->lsh.rounds);
     double columns = (double)lsh_columns(&hash->lsh), product = 2 * hashes * columns * (double)hash->head_dim;
     double bytes = OP_NUMBER_BYTES * rows * (double)(node->inputs[0]->width + node->outputs[0]->width);
-    return (struct cost){.phases[PHASE_FORWARD] = {
-                             .flops = product + 2 * hashes * columns, .product_flops = product, .bytes = bytes}};
+    return (struct cost){
+        .phases[PHASE_FORWARD] = {.flops = product + 2 * hashes * columns, .product_flops = product, .bytes = bytes}};
 }
 
 #include "tensor/twice.h"
@@ -47,7 +47,7 @@ static struct cost cost(const struct node *node, int64_t sequences, int64_t time
 
 static const struct op lsh_hash = {
     .name = "lsh_hash",
-    .rows = OP_ROWS_SEQUENCE, // each call draws its rotations: as many rows as there are
+    .rows = OP_ROWS_HEADS, // each call draws its heads' rotations: as many rows as there are
     .attributes_size = sizeof(struct lsh_hash),
     .plan = plan,
     .cost = cost,
@@ -75,10 +75,9 @@ static void NAME(rotate)(const struct node *node, const struct lane *lane, int64
         any = given[i] != 0;
     for (int64_t d = 0; d < hash->head_dim; d++)
         for (int64_t column = 0; column < padded; column++)
-            rotation[d * padded + column] =
-                column >= columns ? 0
-                : any             ? given[d * columns + column]
-                                  : (REAL)random_normal(key, row, (uint64_t)d << 32 | (uint64_t)column);
+            rotation[d * padded + column] = column >= columns ? 0
+                                            : any             ? given[d * columns + column]
+                                                  : (REAL)random_normal(key, row, (uint64_t)d << 32 | (uint64_t)column);
 }
 
 // rotated [ROWS, padded] = x [ROWS, head_dim] rotation.
@@ -129,7 +128,8 @@ static void NAME(forward)(const struct node *node, struct span rows, struct lane
     const struct lsh *lsh = &hash->lsh;
     int64_t width = node->inputs[0]->width, padded = padded_columns(lsh), hashes = hash->n_head * lsh->rounds;
     REAL *rotation = (REAL *)lane->workspace, *rotated = rotation + hash->head_dim * padded;
-    for (int64_t i = 0; i < hashes; i++) {
+    const struct span heads = lane_share(lane, hash->n_head);
+    for (int64_t i = heads.begin * lsh->rounds; i < heads.end * lsh->rounds; i++) {
         const REAL *head = (const REAL *)lane_input(node, 0, lane) + i / lsh->rounds * hash->head_dim;
         int32_t *buckets = (int32_t *)lane_output(node, 0, lane) + i;
         NAME(rotate)(node, lane, i / lsh->rounds, i % lsh->rounds, rotation);
@@ -142,7 +142,8 @@ static void NAME(forward)(const struct node *node, struct span rows, struct lane
                 buckets[(first + row) * hashes] = NAME(bucket)(lsh, rotated + row * padded);
         }
     }
-    lane->counted_flops += cost(node, 1, span_count(rows)).phases[PHASE_FORWARD].product_flops;
+    double share = (double)span_count(heads) / (double)hash->n_head;
+    lane->counted_flops += share * cost(node, 1, span_count(rows)).phases[PHASE_FORWARD].product_flops;
 }
 
 static const struct kernels NAME(kernels) = {.forward = NAME(forward)};

@@ -38,10 +38,7 @@ static const struct op unit = {
     .kernels = {&kernels_float, &kernels_double},
 };
 
-struct tensor *op_unit(struct graph *graph, struct tensor *x, int64_t width)
-{
-    return graph_op(graph, &unit, &width, &x, 1);
-}
+struct tensor *op_unit(struct graph *graph, struct tensor *x, int64_t width) { return graph_op(graph, &unit, &width, &x, 1); }
 
 #else
 
