@@ -31,9 +31,9 @@ struct array {
 static const struct factor extras[] = {
     {"attention",
      {"sliding(window=5)", "sliding(window=3, dilation=2)", "sliding(window=3, dilation=3, dilated_heads=1)",
-      "longformer(window=4, globals=2, projections=separate)", "fixed(stride=6, summary=2)",
+      "longformer(window=4, globals=2, projections=separate)", "fixed(stride=6, summary=2)", "lsh(chunk=5, rounds=3)",
       "[\"sliding(window=4)\", \"full\"]", "[\"strided(stride=5)\", \"longformer(window=3, globals=1)\"]"},
-     7},
+     8},
     {"position", {"none", "[\"rope\", \"none\"]"}, 2},
     {"heads", {"gqa(kv_heads=2)"}, 1},
     {"qk_norm", {"none"}, 1},
