@@ -19,7 +19,7 @@ struct attention_bench {
     double seconds;                       // of one forward and backward: the median
     double spread;                        // (largest - smallest) / median
     double bytes;                         // arenas, workspaces and gradients, as planned, and the schedule's tiles
-    int64_t visited_pairs, visible_pairs; // of all heads; 0 where a component's own build does not tell
+    int64_t visited_pairs, visible_pairs; // of all heads, forward: multiplied, and seen
 };
 bool attention_bench_run(const struct attention_bench_options *options, struct attention_bench *result, struct error *error);
 

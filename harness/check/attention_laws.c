@@ -87,7 +87,8 @@ bool attention_reach_law(const struct run *run, struct text *seen)
     for (enum subject_kind kind = SUBJECT_DEFAULTS; holds && kind < SUBJECT_KINDS; kind++) {
         struct run subject;
         struct error refused = {0};
-        bool tried = subject_run(&subject, run_choice(run, SLOT_ATTENTION, 0)->component, kind, &arena);
+        const struct component *component = run_choice(run, SLOT_ATTENTION, 0)->component;
+        bool tried = subject_run(&subject, component, kind, &arena) && !(kind > SUBJECT_DEFAULTS && subject_hashes(component));
         run_set(&subject, "position", "learned", &arena, &refused);
         subject.model.seq_len = TIME;
         if (tried && run_resolve(&subject, &refused))

@@ -7,7 +7,9 @@
 
 #include "base/random.h"
 #include "check/attention_laws.h"
+#include "check/lsh_laws.h"
 #include "check/probe.h"
+#include "check/subject.h"
 #include "registry/run.h"
 
 enum { TIME = 13, SEQUENCES = 2 };
@@ -29,6 +31,7 @@ static const struct limit limits[] = {
     {SLOT_ATTENTION, "strided", "strided(stride=13)", "full"},
     {SLOT_ATTENTION, "fixed", "fixed(stride=13, summary=1)", "full"},
     {SLOT_ATTENTION, "fixed", "fixed(stride=4, summary=4)", "full"},
+    {SLOT_ATTENTION, "lsh", "lsh(chunk=13, rounds=7)", "lsh(chunk=4096, rounds=1)"},
     {SLOT_HEADS, "gqa", "gqa(kv_heads=4)", "mha"},
     {SLOT_HEADS, "gqa", "gqa(kv_heads=1)", "mqa"},
     {SLOT_ATTN_SOFTCAP, "tanh", "tanh(cap=1e9)", "none"},
@@ -50,7 +53,10 @@ static bool train_with(struct probe *probe, struct run *run, enum slot slot, con
     subject_run(run, NULL, SUBJECT_DEFAULTS, arena);
     if (slot == SLOT_HEADS)
         run_set(run, "heads", "mha", arena, error);
-    if (!run_set(run, slot_facts[slot].name, value, arena, error) || !run_resolve(run, error))
+    if (!run_set(run, slot_facts[slot].name, value, arena, error))
+        return false;
+    subject_unshare_heads(run, arena);
+    if (!run_resolve(run, error))
         return false;
     const struct probe_request request = {
         .run = run, .real = REAL_DOUBLE, .mode = GRAPH_TRAIN, .sequences = SEQUENCES, .time = TIME, .threads = 1, .lanes = 1};
@@ -275,19 +281,30 @@ static bool data_law(const struct run *small, struct text *seen)
     return holds;
 }
 
+enum concern { HASHED_OR_NOT, NOT_HASHED, HASHED }; // attention whose hashes decide who sees whom
 struct law {
     enum slot slot;
     const char *name, *reason;
     bool (*holds)(const struct run *run, struct text *seen);
+    enum concern concerns;
 };
 static const struct law laws[] = {
     {SLOT_OPTIMIZER, "pieces", "a tensor updated in pieces gets the same bits, and a step down a slope goes down",
-     optimizer_law},
-    {SLOT_SCHEDULE, "range", "the factor starts at 1 after warm-up and stays from 0 to 1", schedule_law},
-    {SLOT_INIT, "spread", "initial weights have a finite spread above zero, or a run that they come from", init_law},
-    {SLOT_ATTENTION, "reach", "a gradient is exactly zero where the layers cannot look, and only there", attention_reach_law},
-    {SLOT_ATTENTION, "tiles", "at 16384 tokens, at most two pairs are multiplied for one that is seen", attention_tiles_law},
-    {SLOT_DATA, "same data", "opened twice it is the same; tokens lie in the vocabulary, parts apart", data_law},
+     optimizer_law, HASHED_OR_NOT},
+    {SLOT_SCHEDULE, "range", "the factor starts at 1 after warm-up and stays from 0 to 1", schedule_law, HASHED_OR_NOT},
+    {SLOT_INIT, "spread", "initial weights have a finite spread above zero, or a run that they come from", init_law,
+     HASHED_OR_NOT},
+    {SLOT_ATTENTION, "reach", "a gradient is exactly zero where the layers cannot look, and only there", attention_reach_law,
+     HASHED_OR_NOT},
+    {SLOT_ATTENTION, "tiles", "at 16384 tokens, at most two pairs are multiplied for one that is seen", attention_tiles_law,
+     NOT_HASHED},
+    {SLOT_ATTENTION, "visible", "every round's tiles show the pairs that the definition adds to the rounds before",
+     lsh_visible_law, HASHED},
+    {SLOT_ATTENTION, "union", "outputs and gradients are those of a softmax over all rounds' pairs, each counted once",
+     lsh_union_law, HASHED},
+    {SLOT_ATTENTION, "rounds", "twice as many rounds come closer to attention over all keys", lsh_rounds_law, HASHED},
+    {SLOT_ATTENTION, "tiles", "at 16384 tokens, at most four pairs are multiplied for one that is seen", lsh_tiles_law, HASHED},
+    {SLOT_DATA, "same data", "opened twice it is the same; tokens lie in the vocabulary, parts apart", data_law, HASHED_OR_NOT},
 };
 
 bool component_laws_check(const struct component *component, struct arena *arena, finding_report *report, void *context)
@@ -296,7 +313,7 @@ bool component_laws_check(const struct component *component, struct arena *arena
     for (size_t i = 0; i < sizeof laws / sizeof *laws; i++) {
         struct run run;
         struct text seen = {0};
-        if (laws[i].slot != component->slot)
+        if (laws[i].slot != component->slot || laws[i].concerns == (subject_hashes(component) ? NOT_HASHED : HASHED))
             continue;
         subject_run(&run, component, SUBJECT_DEFAULTS, arena);
         bool holds = laws[i].holds(&run, &seen);

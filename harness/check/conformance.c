@@ -269,23 +269,28 @@ static bool cost(const struct run *run, struct text *seen)
     return holds;
 }
 
+// Of a subject. NEEDS_PATTERN: who sees whom does not follow from the length, as it does where hashes decide.
+enum needs { NEEDS_NOTHING, NEEDS_CAUSAL = 1, NEEDS_PATTERN = 2 };
 struct property {
     const char *name, *reason;
     bool (*holds)(const struct run *run, struct text *seen);
-    bool needs_causal;
+    unsigned needs; // enum needs
 };
 
 static const struct property model_properties[] = {
-    {"gradients", "the derivative must be the objective's own: central differences in double agree to 1e-6", gradients, false},
-    {"reference", "the fast path in float equals explicit n x n attention in double, forward and backward", reference, false},
-    {"causality", "a later token must not change one bit of an earlier logit", causality, true},
-    {"determinism", "same seed, same bits, with one thread and with two", determinism, false},
-    {"poison", "buffers filled with NaN at birth and death change no bit: nothing reads what is not its own", poison, false},
-    {"alone", "a sequence must not see its neighbours in the batch", alone, false},
-    {"prefix", "what comes first must not depend on how much follows", prefix, true},
-    {"no allocation", "memory is planned before step 1", no_allocation, false},
+    {"gradients", "the derivative must be the objective's own: central differences in double agree to 1e-6", gradients,
+     NEEDS_NOTHING},
+    {"reference", "the fast path in float equals explicit n x n attention in double, forward and backward", reference,
+     NEEDS_NOTHING},
+    {"causality", "a later token must not change one bit of an earlier logit", causality, NEEDS_CAUSAL},
+    {"determinism", "same seed, same bits, with one thread and with two", determinism, NEEDS_NOTHING},
+    {"poison", "buffers filled with NaN at birth and death change no bit: nothing reads what is not its own", poison,
+     NEEDS_NOTHING},
+    {"alone", "a sequence must not see its neighbours in the batch", alone, NEEDS_NOTHING},
+    {"prefix", "what comes first must not depend on how much follows", prefix, NEEDS_CAUSAL | NEEDS_PATTERN},
+    {"no allocation", "memory is planned before step 1", no_allocation, NEEDS_NOTHING},
     {"cost", "the operations that a run counts are those that the formula states, and every pass states its bytes", cost,
-     false},
+     NEEDS_NOTHING},
 };
 
 static bool shapes_the_model(enum slot slot)
@@ -307,7 +312,10 @@ static bool try(const struct subject *subject, const struct property *property)
     struct text seen = {0};
     for (enum subject_kind kind = 0; kind < SUBJECT_KINDS && finding.verdict != FAILS; kind++) {
         struct run run;
-        if (!subject_run(&run, subject->component, kind, subject->arena) || (property->needs_causal && !run.model.causal))
+        if (!subject_run(&run, subject->component, kind, subject->arena))
+            continue;
+        bool hashed = kind > SUBJECT_DEFAULTS && subject_hashes(subject->component);
+        if ((property->needs & NEEDS_CAUSAL && !run.model.causal) || (property->needs & NEEDS_PATTERN && hashed))
             continue;
         struct error refused = {0};
         struct text setting = {0};

@@ -33,6 +33,19 @@ static bool value_of(const struct option *option, enum subject_kind kind, char v
     return snprintf(value, 32, "%s", option->choices[word]) > 0;
 }
 
+bool subject_hashes(const struct component *component)
+{
+    return component->slot == SLOT_ATTENTION && component->attention.hashes;
+}
+
+void subject_unshare_heads(struct run *run, struct arena *arena)
+{
+    struct run trial = *run;
+    struct error refused = {0};
+    if (!run_resolve(&trial, &refused))
+        run_set(run, "heads", "mha", arena, &refused);
+}
+
 bool subject_run(struct run *run, const struct component *component, enum subject_kind kind, struct arena *arena)
 {
     static const char *const settings[] = {
@@ -67,5 +80,7 @@ bool subject_run(struct run *run, const struct component *component, enum subjec
         run_set(run, "model.causal", "false", arena, &unread);
         run->slots[SLOT_DATA] = (struct setting){.count = 1}; // next tokens would be seen
     }
+    if (component->slot != SLOT_HEADS)
+        subject_unshare_heads(run, arena);
     return applies(component, kind);
 }

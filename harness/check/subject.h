@@ -24,7 +24,11 @@ enum subject_kind {
     SUBJECT_BOTH_WAYS,  // model.causal: false, for what attention sees
     SUBJECT_KINDS
 };
+// Whether it is an attention whose hashes decide who sees whom; in SUBJECT_DEFAULTS all positions are one chunk.
+bool subject_hashes(const struct component *component);
 // The small run that checks start from, and `component`, if any, in its slot. False when this kind differs from none before.
 bool subject_run(struct run *run, const struct component *component, enum subject_kind kind, struct arena *arena);
+// Gives every head keys of its own where the run is refused with shared ones.
+void subject_unshare_heads(struct run *run, struct arena *arena);
 
 #endif

@@ -53,10 +53,8 @@ static bool add_row(struct table *table, const struct attention_bench_options *o
     table_cell(table, SEQ_LEN, "%lld", (long long)options->seq_len);
     table_cell(table, SECONDS, "%.4g", result.seconds);
     table_cell(table, BYTES, "%.0f", result.bytes);
-    if (result.visible_pairs) {
-        table_cell(table, VISITED, "%lld", (long long)result.visited_pairs);
-        table_cell(table, VISIBLE, "%lld", (long long)result.visible_pairs);
-    }
+    table_cell(table, VISITED, "%lld", (long long)result.visited_pairs);
+    table_cell(table, VISIBLE, "%lld", (long long)result.visible_pairs);
     table_cell(table, THREADS, "%d", options->threads);
     table_cell(table, SPREAD, "%.3f", result.spread);
     *spread = fmax(*spread, result.spread);

@@ -15,6 +15,13 @@ static void parameter_name(const struct block *block, const char *suffix, char n
         snprintf(name, TENSOR_NAME_SIZE, "model.layers.%d.%s", block->layer, suffix);
 }
 
+const char *block_name(const struct block *block, const char *suffix)
+{
+    char name[TENSOR_NAME_SIZE];
+    parameter_name(block, suffix, name);
+    return arena_format(&block->graph->arena, "%s", name);
+}
+
 struct tensor *block_parameter(const struct block *block, const char *suffix, enum parameter_role role, int rank,
                                const int64_t *shape)
 {
@@ -173,9 +180,7 @@ static const double *slopes_of(const struct block *block)
     return slopes;
 }
 
-// Queries or keys: projected, then normalised per head, then turned by their position.
-static struct tensor *project_scored(const struct block *block, struct tensor *x, const char *which, const char *set,
-                                     int64_t heads)
+struct tensor *block_scored(const struct block *block, struct tensor *x, const char *which, const char *set, int64_t heads)
 {
     char projection[SUFFIX_SIZE], norm[SUFFIX_SIZE];
     snprintf(projection, sizeof projection, "self_attn.%s%s_proj", which, set);
@@ -183,27 +188,53 @@ static struct tensor *project_scored(const struct block *block, struct tensor *x
     return prepare(block, block_linear_of_scores(block, x, projection, heads * block->model->head_dim), norm);
 }
 
-struct tensor *block_attend(const struct block *block, const struct component *self, const void *options,
-                            const struct attention_pattern *pattern, const char *set, struct tensor *x)
+// What every attention of the run's layer has, but for its schedule.
+static struct attention attention_of(const struct block *block)
 {
     const struct choice *softcap = run_choice(block->run, SLOT_ATTN_SOFTCAP, block->layer);
-    struct attention attention = {
+    return (struct attention){
         .n_head = block->model->n_head,
         .kv_heads = block->kv_heads,
         .head_dim = block->model->head_dim,
-        .schedule = schedule_of(block, pattern, options, self->options_size),
         .softcap = softcap->component ? softcap->component->softcap.cap(&softcap->options) : 0,
         .slopes = slopes_of(block),
         .explicit_scores = block->graph->explicit_attention,
     };
-    if (!attention.schedule)
-        return NULL;
+}
+
+struct tensor *block_mix(const struct block *block, const struct component *self, const void *options,
+                         const struct attention_pattern *pattern, struct tensor *query, struct tensor *key,
+                         struct tensor *value)
+{
+    struct attention attention = attention_of(block);
+    attention.schedule = schedule_of(block, pattern, options, self->options_size);
+    return attention.schedule ? op_attention(block->graph, query, key, value, &attention) : NULL;
+}
+
+struct tensor *block_mix_hashed(const struct block *block, const struct lsh *lsh, struct tensor *query, struct tensor *key,
+                                struct tensor *value, struct tensor *buckets)
+{
+    struct arena *arena = &block->graph->arena;
+    struct attention attention = attention_of(block);
+    const struct attention_layout layout = {block->graph->time, block->model->n_head, block->model->causal};
+    struct attention_schedule *schedule = arena_allocate(arena, 1, sizeof *schedule);
+    struct lsh *kept = arena_allocate(arena, 1, sizeof *kept);
+    *kept = *lsh;
+    lsh_schedule_plan(schedule, kept, &layout, arena);
+    attention.schedule = schedule;
+    attention.lsh = kept;
+    return op_hashed_attention(block->graph, query, key, value, buckets, &attention);
+}
+
+struct tensor *block_attend(const struct block *block, const struct component *self, const void *options,
+                            const struct attention_pattern *pattern, const char *set, struct tensor *x)
+{
     char values[SUFFIX_SIZE];
     snprintf(values, sizeof values, "self_attn.v%s_proj", set);
-    struct tensor *query = project_scored(block, x, "q", set, attention.n_head);
-    struct tensor *key = project_scored(block, x, "k", set, attention.kv_heads);
-    struct tensor *value = block_linear(block, x, values, ROLE_MATRIX, attention.kv_heads * attention.head_dim);
-    return op_attention(block->graph, query, key, value, &attention);
+    struct tensor *query = block_scored(block, x, "q", set, block->model->n_head);
+    struct tensor *key = block_scored(block, x, "k", set, block->kv_heads);
+    struct tensor *value = block_linear(block, x, values, ROLE_MATRIX, block->kv_heads * block->model->head_dim);
+    return block_mix(block, self, options, pattern, query, key, value);
 }
 
 struct tensor *block_standard_attention(const struct block *block, const struct component *self, const void *options,

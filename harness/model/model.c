@@ -108,18 +108,21 @@ static bool same_shape(const struct parameter *a, const struct parameter *b)
     return a->rank == b->rank && memcmp(a->shape, b->shape, (size_t)a->rank * sizeof *a->shape) == 0;
 }
 
+// Of what is trained; a constant is drawn anew where another attention has no use for its shape.
 static bool same_parameters(const struct parameters *own, const struct parameters *other, struct error *error)
 {
     bool done = true;
     for (int i = 0; i < own->count; i++) {
         const struct parameter *same = parameters_find(other, own->list[i].name);
+        if (own->list[i].role == ROLE_CONSTANT)
+            continue;
         if (!same)
             done = error_request(error, "it has no use for the tensor \"%s\", which the run trains", own->list[i].name);
         else if (!same_shape(&own->list[i], same))
             done = error_request(error, "it needs the tensor \"%s\" in another shape than the run trains", same->name);
     }
     for (int i = 0; i < other->count; i++)
-        if (!parameters_find(own, other->list[i].name))
+        if (other->list[i].role != ROLE_CONSTANT && !parameters_find(own, other->list[i].name))
             done = error_request(error, "it needs the tensor \"%s\", which the run does not train", other->list[i].name);
     return done;
 }
@@ -177,7 +180,7 @@ void model_initialise(struct parameters *parameters, const struct run *run)
         for (size_t j = 0; j < parameter->count; j++) {
             double value = given ? get_value(parameters, parameter->offset + j)
                                  : centre + (drawn ? deviation * random_normal(key, j / columns, j % columns) : 0);
-            if (run->train.nudge != 0)
+            if (run->train.nudge != 0 && parameter->role != ROLE_CONSTANT)
                 value += run->train.nudge * random_normal(nudge_key, j / columns, j % columns);
             set_value(parameters, parameter->offset + j, value);
         }
@@ -208,7 +211,7 @@ int64_t model_parameter_count(const struct parameters *parameters, bool with_emb
 {
     int64_t count = 0;
     for (int i = 0; i < parameters->count; i++)
-        if (with_embeddings || parameters->list[i].role != ROLE_EMBEDDING)
+        if (parameters->list[i].role != ROLE_CONSTANT && (with_embeddings || parameters->list[i].role != ROLE_EMBEDDING))
             count += (int64_t)parameters->list[i].count;
     return count;
 }

@@ -32,6 +32,7 @@ int64_t model_pass_sequences(const struct run *run);
 // Rows that go through row-local operations at once, likewise.
 int64_t model_tile_rows(const struct run *run);
 
+// Constants are not trained and not counted.
 int64_t model_parameter_count(const struct parameters *parameters, bool with_embeddings);
 // Products of forward and backward over one batch: what "model FLOPs" means everywhere.
 double model_step_flops(const struct graph *graph, int64_t sequences);

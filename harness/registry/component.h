@@ -18,7 +18,7 @@
 
 // Raised when a structure of this header or of the graph changes. Every object file that includes the header carries it, so a
 // plug-in of another number is refused before its descriptor is read.
-enum { COMPONENT_ABI = 2, OPTIONS_SIZE_MAX = 96, LAYER_LIST_MAX = 16 };
+enum { COMPONENT_ABI = 3, OPTIONS_SIZE_MAX = 96, LAYER_LIST_MAX = 16 };
 __attribute__((weak, visibility("default"))) extern const int ablate_component_abi;
 __attribute__((weak, visibility("default"))) const int ablate_component_abi = COMPONENT_ABI;
 
@@ -73,6 +73,7 @@ struct block {
 };
 
 // "model.layers.3." + suffix in a layer, "model." + suffix outside: the safetensors name.
+const char *block_name(const struct block *block, const char *suffix);
 struct tensor *block_parameter(const struct block *block, const char *suffix, enum parameter_role role, int rank,
                                const int64_t *shape);
 // The gain of a normalisation, <name>.weight [width].
@@ -91,6 +92,15 @@ struct tensor *block_ffn(const struct block *block, struct tensor *x);
 // "" for the usual names, or a part of them: "_global" for self_attn.q_global_proj and so on.
 struct tensor *block_attend(const struct block *block, const struct component *self, const void *options,
                             const struct attention_pattern *pattern, const char *set, struct tensor *x);
+// Its parts, for components that share or leave out projections. Queries ("q") or keys ("k"): projected by
+// self_attn.<which><set>_proj, normalised per head by the run's qk_norm, and turned by their position.
+struct tensor *block_scored(const struct block *block, struct tensor *x, const char *which, const char *set, int64_t heads);
+// The values that each query's softmax weighs, over the pairs of a pattern, or of hashes (attention_lsh.h); n_head heads of rows.
+struct tensor *block_mix(const struct block *block, const struct component *self, const void *options,
+                         const struct attention_pattern *pattern, struct tensor *query, struct tensor *key,
+                         struct tensor *value);
+struct tensor *block_mix_hashed(const struct block *block, const struct lsh *lsh, struct tensor *query, struct tensor *key,
+                                struct tensor *value, struct tensor *buckets);
 // The usual set over the component's own pattern, and o_proj.
 struct tensor *block_standard_attention(const struct block *block, const struct component *self, const void *options,
                                         struct tensor *x);
@@ -120,6 +130,8 @@ struct attention_calls {
     struct attention_pattern pattern;
     // NULL: block_standard_attention.
     struct tensor *(*build)(const struct block *block, const void *options, struct tensor *x);
+    // Who sees whom follows from the tokens and the length; `pattern` holds where all of them are one chunk.
+    bool hashes;
 };
 // Every call may be NULL: a scheme works at one of these places.
 struct position_calls {
@@ -235,7 +247,7 @@ bool dataset_check(const struct dataset *dataset, int64_t vocab, int64_t seq_len
 bool dataset_accepts_next_token(const void *options, const struct run *run, struct error *error);
 
 // How cost grows with the length of a sequence, per sequence.
-enum complexity { COMPLEXITY_NONE, COMPLEXITY_N, COMPLEXITY_N_LOG_N, COMPLEXITY_N_SQUARED };
+enum complexity { COMPLEXITY_NONE, COMPLEXITY_N, COMPLEXITY_N_LOG_N, COMPLEXITY_N_SQRT_N, COMPLEXITY_N_SQUARED };
 
 struct component {
     enum slot slot;

@@ -102,9 +102,15 @@ static bool open_panels(const struct run *run, struct panel *panels, int *count,
     const struct attention_layout layout = {run->model.seq_len, run->model.n_head, run->model.causal};
     *count = 0;
     for (int i = 0; i < setting->count; i++) {
+        const struct component *component = setting->choices[i].component;
+        if (component->attention.hashes)
+            return error_request(error,
+                                 "--pattern: with %s, who sees whom follows from what the tokens hash to; there is no "
+                                 "picture of it without them",
+                                 component->name);
         struct attention_schedule *schedule = arena_allocate(arena, 1, sizeof *schedule);
-        if (!attention_schedule_open(schedule, &setting->choices[i].component->attention.pattern, &setting->choices[i].options,
-                                     &layout, arena, error))
+        if (!attention_schedule_open(schedule, &component->attention.pattern, &setting->choices[i].options, &layout, arena,
+                                     error))
             return false;
         for (int64_t head = 0; head < run->model.n_head; head++) {
             if (schedule->same_as[head] != head)

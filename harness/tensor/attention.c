@@ -173,8 +173,7 @@ static struct span visited_lanes(const struct attention_tile *tile, int block)
     return (struct span){tile->lanes[block].begin / G * G, (tile->lanes[block].end + G - 1) / G * G};
 }
 
-// The queries that see some key of each block, as one range a block. Returns the pairs that the kernel multiplies.
-static int64_t fill_lanes(struct attention_tile *tile, const uint32_t *mask)
+int64_t attention_tile_lanes(struct attention_tile *tile, const uint32_t *mask)
 {
     int64_t visited = 0;
     for (int block = 0; block < ATTENTION_KEY_BLOCKS; block++) {
@@ -231,7 +230,7 @@ static void add_tile(struct builder *builder, struct attention_tile tile)
     uint32_t mask[ATTENTION_KEY_TILE];
     int64_t visible = fill_mask(builder, tile.key_begin, mask), times = tile.repeats * builder->heads;
     schedule->visible_pairs += visible * times;
-    schedule->visited_pairs += fill_lanes(&tile, mask) * times;
+    schedule->visited_pairs += attention_tile_lanes(&tile, mask) * times;
     if (visible < ATTENTION_KEY_TILE * ATTENTION_QUERY_TILE)
         tile.mask = keep_mask(builder, mask);
     if (schedule->tile_count == builder->tile_capacity) {

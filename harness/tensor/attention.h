@@ -90,6 +90,8 @@ struct attention_schedule {
 // a pair is shown twice (mistakes of the component).
 bool attention_schedule_open(struct attention_schedule *schedule, const struct attention_pattern *pattern, const void *options,
                              const struct attention_layout *layout, struct arena *arena, struct error *error);
+// Fills the tile's lanes from the words of its mask. Returns the pairs that the kernel multiplies.
+int64_t attention_tile_lanes(struct attention_tile *tile, const uint32_t *mask);
 static inline bool attention_serves(const struct attention_schedule *schedule, const struct attention_pass *pass, int64_t head)
 {
     return schedule->same_as[head] == pass->head;
@@ -103,10 +105,11 @@ bool *attention_visited(const struct attention_schedule *schedule, int64_t head,
 struct attention {
     int64_t n_head, kv_heads, head_dim;
     const struct attention_schedule *schedule;
-    double softcap;       // 0: none
-    const double *slopes; // alibi: [n_head], NULL: none
-    bool explicit_scores; // the reference: one n x n matrix of scores per head, for tests
-    bool *const *visible; // and what it knows of the pattern: [n_head], each as attention_visible gives it
+    double softcap;        // 0: none
+    const double *slopes;  // alibi: [n_head], NULL: none
+    const struct lsh *lsh; // attention_lsh.h: hashes decide, and the schedule holds no tiles; NULL: the schedule is all
+    bool explicit_scores;  // the reference: one n x n matrix of scores per head, for tests
+    bool *const *visible;  // and what it knows of the pattern: [n_head], each as attention_visible gives it
 };
 
 // The two ops behind op_attention. Both save the log-sum-exp of every (row, head) for backward.

@@ -230,6 +230,8 @@ static void sum_totals(const struct executor *executor, struct totals *totals)
         totals->log_z_squared_sum += part->log_z_squared_sum;
         totals->counted += part->counted;
         totals->counted_flops += executor->shares[i].lane.counted_flops;
+        totals->visited_pairs += executor->shares[i].lane.visited_pairs;
+        totals->visible_pairs += executor->shares[i].lane.visible_pairs;
     }
 }
 

@@ -26,7 +26,8 @@ struct outputs {
 struct totals {
     double loss_sum, log_z_sum, log_z_squared_sum; // over counted targets
     int64_t counted;
-    double counted_flops; // products and attention as run
+    double counted_flops;                // products and attention as run
+    double visited_pairs, visible_pairs; // of attention, forward: multiplied, and seen
 };
 
 struct executor;

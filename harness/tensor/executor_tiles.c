@@ -87,6 +87,8 @@ static void run_sequences(const struct executor *executor, const struct segment 
     executor_aim(executor, &lane, batch_row, 0);
     run_nodes(executor, segment, forward, (struct span){0, rows}, &lane);
     share->lane.counted_flops = lane.counted_flops;
+    share->lane.visited_pairs = lane.visited_pairs;
+    share->lane.visible_pairs = lane.visible_pairs;
 }
 
 static void run_segment(const struct crew *crew, const struct segment *segment, bool forward, int64_t batch_row, int64_t rows)

@@ -157,6 +157,12 @@ struct tensor *graph_parameter(struct graph *graph, const char *name, enum param
     return tensor;
 }
 
+struct tensor *graph_constant(struct graph *graph, const char *name, int rank, const int64_t *shape)
+{
+    const struct parameter *parameter = parameters_find(graph->parameters, name);
+    return parameter && !same_shape(parameter, rank, shape) ? NULL : graph_parameter(graph, name, ROLE_CONSTANT, rank, shape);
+}
+
 struct tensor *graph_output(struct graph *graph, struct node *node, int64_t width)
 {
     struct tensor *tensor = add_tensor(graph, TENSOR_ACTIVATION, DTYPE_REAL);

@@ -180,6 +180,9 @@ void graph_cut(struct graph *graph, int64_t tile_rows);
 // already added must have the same shape.
 struct tensor *graph_input(struct graph *graph, const char *name);
 struct tensor *graph_parameter(struct graph *graph, const char *name, enum parameter_role role, int rank, const int64_t *shape);
+// A parameter of ROLE_CONSTANT, zeros until a checkpoint is read. NULL where another graph over the same store has it in another
+// shape: this one then does without.
+struct tensor *graph_constant(struct graph *graph, const char *name, int rank, const int64_t *shape);
 // Returns outputs[0]; `attributes` (op->attributes_size bytes) are copied. NULL inputs make the result NULL.
 struct tensor *graph_op(struct graph *graph, const struct op *op, const void *attributes, struct tensor *const *inputs,
                         int input_count);

@@ -26,7 +26,8 @@ struct lane {
     bool training;              // dropout is on
     double loss_weight;         // 1 / targets counted in the whole batch
     uint64_t seed, step;
-    double counted_flops; // products and attention as the kernels ran them
+    double counted_flops;                // products and attention as the kernels ran them
+    double visited_pairs, visible_pairs; // of queries and keys that forward multiplied, and of these the ones that are seen
 };
 
 static inline unsigned char *lane_value(const struct lane *lane, const struct tensor *tensor)

@@ -5,6 +5,7 @@
 #define TENSOR_OPS_H
 
 #include "tensor/attention.h"
+#include "tensor/attention_lsh.h"
 #include "tensor/graph.h"
 
 // y[row] = table[index[row]]; table [count, width], index an int32 input.
@@ -38,6 +39,13 @@ struct tensor *op_sinusoidal(struct graph *graph, struct tensor *x, struct tenso
 // softmax(scores) v over the pairs the pattern shows; query [rows, n_head head_dim], key and value [rows, kv_heads head_dim].
 struct tensor *op_attention(struct graph *graph, struct tensor *query, struct tensor *key, struct tensor *value,
                             const struct attention *attention);
+// The same over the pairs that hashes show (attention->lsh); buckets int32 [rows, n_head rounds].
+struct tensor *op_hashed_attention(struct graph *graph, struct tensor *query, struct tensor *key, struct tensor *value,
+                                   struct tensor *buckets, const struct attention *attention);
+// Those buckets: each head of x [rows, n_head head_dim] hashed in each round. Has no gradient.
+struct tensor *op_lsh_hash(struct graph *graph, struct tensor *x, struct tensor *rotations, const struct lsh_hash *hash);
+// y = x / |x|, each group of `width` numbers by itself; 0 where x is 0.
+struct tensor *op_unit(struct graph *graph, struct tensor *x, int64_t width);
 // Row losses -log p(target) and log Z; a target of -1 counts for nothing. The root of the backward pass: the gradient of
 // sum over rows of loss_weight (loss + z_loss log_z^2).
 struct tensor *op_cross_entropy(struct graph *graph, struct tensor *logits, struct tensor *targets, double z_loss,

@@ -21,7 +21,7 @@ enum parameter_role {
     ROLE_BRANCH_OUT, // [out, in], the last matrix of a residual branch (o_proj, down_proj)
     ROLE_GAIN,       // starts at one
     ROLE_BIAS,       // starts at zero
-    ROLE_CONSTANT,   // read from a checkpoint or drawn by the component; never trained
+    ROLE_CONSTANT,   // read from a checkpoint that holds it, zeros otherwise; never trained
 };
 struct parameter {
     char name[TENSOR_NAME_SIZE]; // as in safetensors

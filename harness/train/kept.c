@@ -34,19 +34,23 @@ bool kept_write(const char *folder, const char *id, const struct parameters *par
 {
     struct arena arena = {0};
     struct safetensors_entry *entries = arena_allocate(&arena, (size_t)parameters->count, sizeof *entries);
+    int count = 0;
     for (int i = 0; i < parameters->count; i++) {
         const struct parameter *parameter = &parameters->list[i];
-        entries[i] = (struct safetensors_entry){.name = parameter->name,
-                                                .type = SAFETENSORS_F32,
-                                                .rank = parameter->rank,
-                                                .count = (int64_t)parameter->count,
-                                                .data = (const float *)parameters->values + parameter->offset};
-        memcpy(entries[i].shape, parameter->shape, sizeof entries[i].shape);
+        if (parameter->role == ROLE_CONSTANT) // another attention may want it in another shape, or not at all
+            continue;
+        entries[count] = (struct safetensors_entry){.name = parameter->name,
+                                                    .type = SAFETENSORS_F32,
+                                                    .rank = parameter->rank,
+                                                    .count = (int64_t)parameter->count,
+                                                    .data = (const float *)parameters->values + parameter->offset};
+        memcpy(entries[count].shape, parameter->shape, sizeof entries[count].shape);
+        count++;
     }
     char hash[HASH_TEXT_SIZE], *path = kept_path(folder, id);
-    hash_entries(entries, parameters->count, hash);
+    hash_entries(entries, count, hash);
     const char *facts = arena_format(&arena, "{\"run\": \"%s\", \"arrays\": \"%s\"}", id, hash);
-    bool done = folder_create(folder, error) && safetensors_write(path, entries, parameters->count, facts, error);
+    bool done = folder_create(folder, error) && safetensors_write(path, entries, count, facts, error);
     free(path);
     arena_close(&arena);
     return done;

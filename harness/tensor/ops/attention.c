@@ -8,7 +8,7 @@
 #ifndef REAL
 
 #include "base/cpu.h"
-#include "tensor/attention.h"
+#include "tensor/attention_lsh.h"
 #include "tensor/lane.h"
 #include "tensor/ops.h"
 #include "tensor/ops/attention_bf16.h"
@@ -84,10 +84,12 @@ enum operand {
 };
 enum copying { COPY_AS_IT_IS, COPY_ROUNDED, COPY_ADDED };
 
+// Whole tiles; where hashes decide, a tile may begin at any place, and its last block end behind the last one.
 static size_t padded_places(const struct node *node)
 {
     const struct attention *attention = node->attributes;
-    return ((size_t)attention->schedule->time + ATTENTION_KEY_TILE - 1) / ATTENTION_KEY_TILE * ATTENTION_KEY_TILE;
+    size_t places = (size_t)attention->schedule->time + (attention->lsh ? ATTENTION_KEY_BLOCK : 0);
+    return (places + ATTENTION_KEY_TILE - 1) / ATTENTION_KEY_TILE * ATTENTION_KEY_TILE;
 }
 
 static int64_t padded_width(const struct node *node)
@@ -142,12 +144,18 @@ static const struct attention_bf16 *bf16_units(const struct graph *graph)
 
 static bool plan_tiled(struct graph *graph, struct node *node, struct error *error)
 {
+    const struct attention *attention = node->attributes;
     if (!attention_plan(graph, node, error))
         return false;
-    node->prepared = bf16_units(graph);
+    if (attention->lsh && !lsh_fits(attention->lsh, graph->time))
+        return error_add(error, "chunks of %lld of %lld positions need more than %d tiles; take smaller ones",
+                         (long long)attention->lsh->chunk, (long long)graph->time, INT32_MAX / ATTENTION_KEY_TILE);
+    node->prepared = attention->lsh ? NULL : bf16_units(graph); // whose operands lie in whole tiles
     node->workspace = buffer_bytes(node, graph->real);
     for (enum operand operand = 0; operand < OPERAND_COUNT; operand++)
         node->workspace += operand_elements(node, operand) * sizeof(uint16_t);
+    if (attention->lsh)
+        node->workspace = size_align(node->workspace) + lsh_workspace(attention->lsh, graph->time);
     return true;
 }
 
@@ -204,7 +212,7 @@ static int unit_panels(const struct attention_tile *tile, int lanes, struct pane
 const struct op attention_tiled = {
     .name = "attention",
     .rows = OP_ROWS_HEADS,
-    .keeps = OP_KEEPS_INPUT_0 | OP_KEEPS_INPUT_1 | OP_KEEPS_INPUT_2 | OP_KEEPS_OUTPUT_0,
+    .keeps = OP_KEEPS_INPUT_0 | OP_KEEPS_INPUT_1 | OP_KEEPS_INPUT_2 | OP_KEEPS_INPUT_3 | OP_KEEPS_OUTPUT_0,
     .attributes_size = sizeof(struct attention),
     .plan = plan_tiled,
     .cost = attention_cost,
@@ -225,6 +233,13 @@ struct tensor *op_attention(struct graph *graph, struct tensor *query, struct te
     struct attention shown = *attention;
     shown.visible = visible;
     return graph_op(graph, &attention_explicit, &shown, inputs, 3);
+}
+
+struct tensor *op_hashed_attention(struct graph *graph, struct tensor *query, struct tensor *key, struct tensor *value,
+                                   struct tensor *buckets, const struct attention *attention)
+{
+    struct tensor *inputs[] = {query, key, value, buckets};
+    return graph_op(graph, attention->explicit_scores ? &attention_explicit : &attention_tiled, attention, inputs, 4);
 }
 
 #else
@@ -322,6 +337,9 @@ static void NAME(forward)(const struct node *node, struct span rows, struct lane
     if (work.units && work.units->end)
         work.units->end();
     double share = (double)(heads.end - heads.begin) / (double)attention->n_head;
+    double times = attention->lsh ? 1 : share * (double)((rows.end - rows.begin) / time); // a sort has counted them all
+    lane->visited_pairs += times * (double)work.schedule->visited_pairs;
+    lane->visible_pairs += times * (double)work.schedule->visible_pairs;
     lane->counted_flops +=
         share * attention_cost(node, (rows.end - rows.begin) / time, time).phases[PHASE_FORWARD].product_flops;
 }

@@ -4,18 +4,24 @@
 // for tests and `check`, where model_request asks for explicit attention.
 #ifndef REAL
 
-#include "tensor/attention.h"
+#include "tensor/attention_lsh.h"
 #include "tensor/lane.h"
 
 #include <math.h>
+#include <string.h>
 
 // Both ops, whatever their kernels: shapes, refusals, output and log-sum-exps.
 bool attention_plan(struct graph *graph, struct node *node, struct error *error)
 {
     const struct attention *attention = node->attributes;
     int64_t query_width = attention->n_head * attention->head_dim, key_width = attention->kv_heads * attention->head_dim;
-    if (node->input_count != 3)
-        return error_add(error, "attention takes query, key and value, not %d inputs", node->input_count);
+    int inputs = attention->lsh ? 4 : 3;
+    if (node->input_count != inputs)
+        return error_add(error, "attention takes query, key and value%s, not %d inputs", attention->lsh ? " and buckets" : "",
+                         node->input_count);
+    if (attention->lsh && (attention->kv_heads != attention->n_head || node->inputs[3]->dtype != DTYPE_INT32 ||
+                           node->inputs[3]->width != attention->n_head * attention->lsh->rounds))
+        return error_add(error, "hashed attention takes one bucket for each head and round, and heads that share no keys");
     if (attention->n_head < 1 || attention->kv_heads < 1 || attention->head_dim < 1 || attention->n_head % attention->kv_heads)
         return error_add(error,
                          "attention with %lld heads, %lld kv heads and head_dim %lld: n_head must be a multiple of kv_heads",
@@ -55,8 +61,37 @@ static bool plan_explicit(struct graph *graph, struct node *node, struct error *
 {
     if (!attention_plan(graph, node, error))
         return false;
-    node->workspace = 2 * (size_t)graph->time * (size_t)graph->time * real_size(graph->real);
+    const struct attention *attention = node->attributes;
+    size_t pairs = (size_t)graph->time * (size_t)graph->time;
+    node->workspace = 2 * pairs * real_size(graph->real);
+    if (attention->lsh)
+        node->workspace += pairs * sizeof(bool) + (size_t)graph->time * sizeof(int64_t);
     return true;
+}
+
+// chunk [time]: rank / chunk of every position in one round, whose buckets stand `stride` apart.
+static void count_chunks(const struct lsh *lsh, const int32_t *buckets, int64_t stride, int64_t time, int64_t *chunk)
+{
+    for (int64_t i = 0; i < time; i++) {
+        int64_t rank = 0;
+        for (int64_t j = 0; j < i; j++)
+            rank += buckets[j * stride] == buckets[i * stride];
+        chunk[i] = rank / lsh->chunk;
+    }
+}
+
+void lsh_show_by_definition(const struct lsh *lsh, const int32_t *buckets, int64_t stride, int64_t time, int64_t *chunk,
+                            bool *visible)
+{
+    memset(visible, 0, (size_t)(time * time) * sizeof *visible);
+    for (int64_t round = 0; round < lsh->rounds; round++, buckets++) {
+        count_chunks(lsh, buckets, stride, time, chunk);
+        for (int64_t i = 0; i < time; i++)
+            for (int64_t j = 0; j < i; j++)
+                visible[i * time + j] |= buckets[i * stride] == buckets[j * stride] && chunk[i] - chunk[j] <= 1;
+    }
+    for (int64_t i = 0; i < time; i++)
+        visible[i * time + i] = !memchr(visible + i * time, true, (size_t)i * sizeof *visible);
 }
 
 #include "tensor/twice.h"
@@ -68,7 +103,7 @@ static bool plan_explicit(struct graph *graph, struct node *node, struct error *
 const struct op attention_explicit = {
     .name = "attention_explicit",
     .rows = OP_ROWS_SEQUENCE,
-    .keeps = OP_KEEPS_INPUT_0 | OP_KEEPS_INPUT_1 | OP_KEEPS_INPUT_2 | OP_KEEPS_OUTPUT_0,
+    .keeps = OP_KEEPS_INPUT_0 | OP_KEEPS_INPUT_1 | OP_KEEPS_INPUT_2 | OP_KEEPS_INPUT_3 | OP_KEEPS_OUTPUT_0,
     .attributes_size = sizeof(struct attention),
     .plan = plan_explicit,
     .cost = attention_cost,
@@ -83,7 +118,23 @@ struct NAME(head) {
     int64_t index, time, query_width, key_width;
     const REAL *query, *key, *value;
     REAL *probabilities, *gradients; // [time, time]; gradients: of the scores
+    const bool *visible;
 };
+
+// What the pattern shows, or what the hashes of this sequence do, in the workspace.
+static const bool *NAME(visible_of)(const struct node *node, const struct lane *lane, int64_t first_row, int64_t index)
+{
+    const struct attention *attention = node->attributes;
+    const struct lsh *lsh = attention->lsh;
+    if (!lsh)
+        return attention->visible[index];
+    int64_t time = attention->schedule->time, stride = node->inputs[3]->width;
+    int64_t *chunk = (int64_t *)((REAL *)lane->workspace + 2 * time * time);
+    bool *visible = (bool *)(chunk + time);
+    const int32_t *buckets = (const int32_t *)lane_input(node, 3, lane) + first_row * stride + index * lsh->rounds;
+    lsh_show_by_definition(lsh, buckets, stride, time, chunk, visible);
+    return visible;
+}
 
 static struct NAME(head) NAME(head_open)(const struct node *node, const struct lane *lane, int64_t first_row, int64_t index)
 {
@@ -102,13 +153,11 @@ static struct NAME(head) NAME(head_open)(const struct node *node, const struct l
         .value = (const REAL *)lane_input(node, 2, lane) + first_row * key_width + kv_head * head_dim,
         .probabilities = (REAL *)lane->workspace,
         .gradients = (REAL *)lane->workspace + time * time,
+        .visible = NAME(visible_of)(node, lane, first_row, index),
     };
 }
 
-static bool NAME(sees)(const struct NAME(head) * head, int64_t i, int64_t j)
-{
-    return head->attention->visible[head->index][i * head->time + j];
-}
+static bool NAME(sees)(const struct NAME(head) * head, int64_t i, int64_t j) { return head->visible[i * head->time + j]; }
 
 static REAL NAME(dot)(const struct NAME(head) * head, const REAL *a, const REAL *b)
 {

@@ -35,6 +35,7 @@ WORK
 {
     const struct attention *attention;
     const struct attention_schedule *schedule;
+    struct lsh_sorted sorted;           // whose schedule it is where hashes decide
     const struct attention_bf16 *units; // of the CPU for bfloat16, or NULL
     bool bf16;                          // operands are rounded
     REAL *buffers[BUFFER_COUNT];
@@ -100,6 +101,11 @@ static void NAME(work_open)(WORK *work, const struct node *node, struct span row
         for (enum operand operand = 0; operand < QUERY_OPERANDS; operand++)
             work->queries[i].operands[operand] = work->operands[operand] + i * TILE * work->width;
     }
+    if (!attention->lsh)
+        return;
+    lsh_sorted_open(&work->sorted, attention->lsh, attention->schedule,
+                    lane->workspace + size_align(buffer_bytes(node, lane->graph->real)));
+    work->schedule = &work->sorted.schedule;
 }
 
 // Head `index` of `heads` in the tensor at `array`, in the sequence that begins at `first_row`.
@@ -218,10 +224,23 @@ static void NAME(pack_keys)(WORK *work, const struct node *node, const struct la
         work->buffers[KEY_POSITION][i] = i < time ? (REAL)work->order[i] : 0;
 }
 
+// Where hashes decide, every head has a schedule of its own. Its buckets are kept for backward, never computed anew: rebuilt
+// queries might hash elsewhere.
+static void NAME(sort)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, int pass)
+{
+    int64_t rounds = work->attention->lsh->rounds, width = node->inputs[3]->width;
+    const int32_t *buckets = lane_input(node, 3, lane);
+    if (pass == 0)
+        lsh_sort_head(&work->sorted, head, buckets + work->first_row * width + head * rounds, width);
+    lsh_sort_pass(&work->sorted, pass);
+}
+
 // Makes a pass the one at hand and packs its keys; false when it serves none of the kv head's queries.
 static bool NAME(begin_pass)(WORK *work, const struct node *node, const struct lane *lane, int64_t kv_head, int pass)
 {
     int64_t group = work->attention->n_head / work->attention->kv_heads, head = kv_head * group;
+    if (work->attention->lsh)
+        NAME(sort)(work, node, lane, head, pass);
     work->pass = &work->schedule->passes[pass];
     work->order = work->pass->order;
     while (head < (kv_head + 1) * group && !attention_serves(work->schedule, work->pass, head))
