@@ -390,6 +390,17 @@ Test(runner, a_dry_run_stores_nothing, .init = open_short, .fini = program_folde
     cr_assert_neq(access("results", F_OK), 0);
 }
 
+// Planning counts parameters and operations without the library that multiplies: it is the worker that opens it, and that says so
+// where there is none.
+Test(runner, plans_without_opening_a_library, .init = open_short, .fini = program_folder_close)
+{
+    int code = program_run((const char *const[]){"run", "tiny.yaml", "--no-report", "--set", "gemm=onednn", "--set",
+                                                 "eval_as=[\"sliding(window=4)\"]", NULL});
+    if (code != 0)
+        expect_output("oneDNN");
+    cr_expect(code == 0 || code == 1, "it ended with %d", code);
+}
+
 // A mistake anywhere runs nothing, and a missing file is the request's fault.
 Test(runner, a_wrong_request_runs_nothing, .init = open_short, .fini = program_folder_close)
 {
