@@ -380,13 +380,25 @@ Test(runner, interrupted_trials_start_nothing, .init = open_short, .fini = progr
     cr_assert_eq(kill(worker, 0), -1, "a worker outlived the trials");
 }
 
-// --dry-run tells and leaves no trace.
+// --dry-run tells and leaves no trace, although runs as short as these reach their end in it.
 Test(runner, a_dry_run_stores_nothing, .init = open_short, .fini = program_folder_close)
 {
-    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--no-report", "--dry-run", NULL}), 0, "%s",
-                 program_output());
+    cr_assert_eq(program_run((const char *const[]){"run", "tiny.yaml", "--no-report", "--dry-run", "--set",
+                                                   "train.keep_weights=true", NULL}),
+                 0, "%s", program_output());
     expect_output("3 arms x 2 seeds, 6 runs; 6 to run");
     cr_assert_neq(access("results", F_OK), 0);
+}
+
+// Planning counts parameters and operations without the library that multiplies: it is the worker that opens it, and that says so
+// where there is none.
+Test(runner, plans_without_opening_a_library, .init = open_short, .fini = program_folder_close)
+{
+    int code = program_run((const char *const[]){"run", "tiny.yaml", "--no-report", "--set", "gemm=onednn", "--set",
+                                                 "eval_as=[\"sliding(window=4)\"]", NULL});
+    if (code != 0)
+        expect_output("oneDNN");
+    cr_expect(code == 0 || code == 1, "it ended with %d", code);
 }
 
 // A mistake anywhere runs nothing, and a missing file is the request's fault.

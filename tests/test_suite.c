@@ -174,6 +174,8 @@ Test(suite, compares_two_builds)
               output);
     free(output);
     cr_expect_eq(program_run((const char *const[]){"bench", "compare", "./no-build", "/proc/self/exe", NULL}), 2);
+    // A setting that would not be heeded is refused.
+    cr_expect_eq(program_run((const char *const[]){"bench", "attention", "--set", "precision=bf16", NULL}), 2);
     program_folder_close();
 }
 

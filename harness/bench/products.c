@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "base/file.h"
 
 enum { PRODUCTS_MAX = 4096 };
 

@@ -82,7 +82,7 @@ bool profile_table_open(struct profile_table *table, const struct profile *profi
     if (profile->steps == 0)
         return error_request(error, "%s",
                              profile->full ? "a step has more kernel calls than a profile holds; lower train.batch"
-                                           : "nothing was profiled: it takes at least 4 train.steps");
+                                           : "nothing was profiled: the run ended within its first steps");
     if (!machine_triad_bytes_per_s(team, &bytes_per_s, error))
         return false;
     double flops_per_s = machine_fma_flops_per_s(team);

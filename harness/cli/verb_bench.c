@@ -30,15 +30,16 @@ static const struct option options[] = {
 static const struct {
     const char *name;
     int words_min, words_max; // itself included
+    bool sets;                // takes --set
     bool (*run)(const struct request *request, struct error *error);
     const char *example;
 } kinds[] = {
-    {"train", 1, 1, bench_train, "ablate bench train --set ffn=swiglu"},
-    {"models", 1, 1, bench_models_table, "ablate bench models"},
-    {"attention", 1, 1, bench_attention, "ablate bench attention --attention \"sliding(window=256)\" --seq 2048,16384"},
-    {"overhead", 1, 1, bench_overhead, "ablate bench overhead"},
-    {"compare", 3, 4, bench_compare, "ablate bench compare ../before/ablate ./ablate op/linear"},
-    {"roofline", 1, 2, bench_roofline, "ablate bench roofline last --plot roofline.svg"},
+    {"train", 1, 1, true, bench_train, "ablate bench train --set ffn=swiglu"},
+    {"models", 1, 1, false, bench_models_table, "ablate bench models"},
+    {"attention", 1, 1, false, bench_attention, "ablate bench attention --attention \"sliding(window=256)\" --seq 2048,16384"},
+    {"overhead", 1, 1, true, bench_overhead, "ablate bench overhead"},
+    {"compare", 3, 4, false, bench_compare, "ablate bench compare ../before/ablate ./ablate op/linear"},
+    {"roofline", 1, 2, false, bench_roofline, "ablate bench roofline last --plot roofline.svg"},
 };
 
 int bench_threads(const struct bench_options *chosen) { return chosen->threads ? (int)chosen->threads : cpu_cores(); }
@@ -61,6 +62,8 @@ static bool run(const struct request *request, struct error *error)
                                      : kinds[i].words_max == 2 ? "a set"
                                                                : "two builds or sets",
                                      kinds[i].example);
+            if (request->set[0] && !kinds[i].sets)
+                return error_request(error, "ablate bench %s takes no --set. For example: %s", kinds[i].name, kinds[i].example);
             return kinds[i].run(request, error);
         }
     if (request->word_count > 1)

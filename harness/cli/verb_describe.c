@@ -86,6 +86,11 @@ static bool refuse_word(const char *word, struct error *error)
     struct nearest nearest;
     nearest_open(&nearest, word);
     nearest_offer(&nearest, "scalars");
+    for (const struct option *scalar = run_scalars; scalar->name; scalar++) {
+        if (!strcmp(scalar->name, word))
+            return error_request(error, "\"%s\" is a scalar of a run. See: ablate describe scalars", word);
+        nearest_offer(&nearest, scalar->name);
+    }
     for (int slot = 0; slot < SLOT_COUNT; slot++)
         nearest_offer(&nearest, slot_facts[slot].name);
     for (const struct component *const *c = registry_list(); *c; c++)

@@ -1,10 +1,9 @@
 // verb_train.c: `ablate train`: one run in this process, printed as it goes. Nothing is stored.
 #include <math.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/cpu.h"
 #include "base/file.h"
 #include "bench/profile_table.h"
 #include "bench/trace.h"
@@ -216,8 +215,8 @@ static bool profiled(void *context, const struct profile *profile, struct team *
     for (int i = 0; i < summary.count; i++)
         add_row(&table, &summary.rows[i], printer->format == OUTPUT_TEXT);
     if (printer->format == OUTPUT_TEXT)
-        printf("\n%lld steps of %.3f ms, on %d threads\n", (long long)summary.steps, 1e3 * summary.step_seconds,
-               team_size(team));
+        printf("\n%lld steps of %.3f ms, on %d thread%s\n", (long long)summary.steps, 1e3 * summary.step_seconds,
+               team_size(team), team_size(team) > 1 ? "s" : "");
     table_print(&table, printer->format, stdout);
     table_close(&table);
     profile_table_close(&summary);
@@ -253,7 +252,7 @@ static bool run(const struct request *request, struct error *error)
                               .steps = trained->train.steps,
                               .trace = chosen->profile ? chosen->trace : NULL};
     struct train_options how = {
-        .threads = chosen->threads > 0 ? (int)chosen->threads : (int)sysconf(_SC_NPROCESSORS_ONLN),
+        .threads = chosen->threads > 0 ? (int)chosen->threads : cpu_cores(),
         .checkpoint = chosen->checkpoint[0] ? chosen->checkpoint : NULL,
         .keeps = true,
         .profiles = chosen->profile,

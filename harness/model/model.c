@@ -82,6 +82,8 @@ bool model_build(struct graph *graph, const struct run *run, const struct model_
 {
     graph_open(graph, request->mode, request->real, request->sequences, request->time, parameters, error);
     graph->way = run_gemm_way(run);
+    if (request->counts_only)
+        graph->way = gemm_rule(GEMM_OPENBLAS, graph->way.format); // plans without its library
     if (request->tile_rows)
         graph_cut(graph, request->tile_rows);
     graph->explicit_attention = request->explicit_attention;
@@ -97,7 +99,8 @@ bool model_build(struct graph *graph, const struct run *run, const struct model_
 static bool list_parameters(const struct run *run, struct parameters *parameters, struct error *error)
 {
     struct graph graph = {0};
-    const struct model_request request = {.mode = GRAPH_EVAL, .real = REAL_FLOAT, .sequences = 1, .time = run->model.seq_len};
+    const struct model_request request = {
+        .mode = GRAPH_EVAL, .real = REAL_FLOAT, .sequences = 1, .time = run->model.seq_len, .counts_only = true};
     bool done = model_build(&graph, run, &request, parameters, error);
     graph_close(&graph);
     return done;

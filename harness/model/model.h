@@ -15,6 +15,7 @@ struct model_request {
     int64_t time;
     int64_t tile_rows;       // most rows of a tile; 0: op by op, for the reference executor
     bool explicit_attention; // the reference kernel with n x n scores, for tests
+    bool counts_only;        // sizes and costs are asked for and nothing will run: no library of products need be open
 };
 // Builds and plans. `parameters` starts zeroed and grows by what the model needs; call parameters_allocate after the last build.
 bool model_build(struct graph *graph, const struct run *run, const struct model_request *request, struct parameters *parameters,

@@ -47,7 +47,8 @@ bool match_count(const struct run *run, struct match_cost *cost, struct error *e
 {
     struct parameters parameters = {0};
     struct graph graph = {0};
-    struct model_request request = {.mode = GRAPH_TRAIN, .real = REAL_FLOAT, .sequences = 1, .time = run->model.seq_len};
+    const struct model_request request = {
+        .mode = GRAPH_TRAIN, .real = REAL_FLOAT, .sequences = 1, .time = run->model.seq_len, .counts_only = true};
     bool done = model_build(&graph, run, &request, &parameters, error);
     if (done) {
         cost->params = (double)model_parameter_count(&parameters, false);

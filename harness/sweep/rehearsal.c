@@ -11,9 +11,12 @@ bool rehearsal_open(struct rehearsal *rehearsal, const struct run *run, const ch
                     const char *const *plugins, struct error *error)
 {
     struct arena arena = {0};
+    struct run *tried = arena_allocate(&arena, 1, sizeof *tried);
     *rehearsal = (struct rehearsal){.opened = clock_seconds()};
+    *tried = *run;
+    tried->train.keep_weights = false; // a short run may reach its end here
     struct message request = {
-        .kind = MESSAGE_RUN, .id = id, .values = worker_values(run, &arena), .threads = threads, .weights = weights};
+        .kind = MESSAGE_RUN, .id = id, .values = worker_values(tried, &arena), .threads = threads, .weights = weights};
     rehearsal->is_open = child_open(&rehearsal->child, plugins, error);
     if (rehearsal->is_open)
         child_send(&rehearsal->child, &request);

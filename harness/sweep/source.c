@@ -13,8 +13,11 @@ static const char *id_of_arm(struct store *store, const char *experiment, const 
 {
     struct experiment_view view;
     struct nearest nearest;
-    if (!view_open(store, experiment, arena, &view, error))
+    struct error trouble = {0};
+    if (!view_open(store, experiment, arena, &view, &trouble)) {
+        error_carry(error, arena_format(arena, "init: run(experiment=%s): ", experiment), &trouble);
         return NULL;
+    }
     nearest_open(&nearest, arm);
     for (int i = 0; i < view.arm_count; i++) {
         nearest_offer(&nearest, view.arms[i].name);

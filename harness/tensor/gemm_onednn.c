@@ -121,8 +121,12 @@ static bool open_library(struct error *error)
     setenv("OMP_NUM_THREADS", "1", 1);
     setenv("ONEDNN_MAX_CPU_ISA", cpu_isa_onednn_name(cpu_isa()), 0);
     void *handle = NULL;
+    const char *trouble = NULL; // of the library that is there
     for (int i = 0; !handle && i < LIBRARIES; i++)
-        handle = dlopen(libraries[i], RTLD_NOW | RTLD_LOCAL);
+        if (access(libraries[i], R_OK) == 0 && !(handle = dlopen(libraries[i], RTLD_NOW | RTLD_LOCAL)))
+            trouble = dlerror();
+    if (trouble)
+        return error_add(error, "oneDNN does not open: %s; set gemm=openblas", trouble);
     if (!handle)
         return error_request(error, "oneDNN is not installed; on Debian: apt-get install libdnnl2, or leave `gemm` at auto");
     for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {

@@ -31,7 +31,7 @@ static const struct option options[] = {
      .help = "whether queries follow the pairs, or stand at the first positions (model.causal: false)"},
     {"gap", OPTION_INT, offsetof(struct recall, gap), .fallback = "0", .min = 0, .max = 1 << 20, .unit = "positions",
      .help = "filler between what stands first and the first slot: wider than windows reach, and they cannot answer"},
-    {"power", OPTION_REAL, offsetof(struct recall, power), .fallback = "0.01", .min = 0, .above_min = true, .max = 1,
+    {"power", OPTION_REAL, offsetof(struct recall, power), .fallback = "0.01", .min = 1e-6, .max = 1,
      .help = "slot j is drawn with p proportional to j^(power - 1); 1: every distance alike"},
     {"examples", OPTION_INT, offsetof(struct recall, examples), .fallback = "100000", .min = 1, .max = OPTION_NO_LIMIT,
      .unit = "examples", .help = "size of the training set that steps draw from; 1000000000: hardly any is seen twice"},
@@ -71,7 +71,8 @@ static int32_t draw_token(struct draw *draw, enum row row, int64_t begin, int64_
 
 // j of 1 .. count with p proportional to j^(power - 1), by rejection-inversion: Hörmann and Derflinger 1996, doi
 // 10.1145/235025.235029. H(x) = x^power / power is the integral of h(x) = x^(power - 1); since h is convex, the area
-// H(j + 1/2) - H(j - 1/2) holds h(j), and what is below its last h(j) is drawn again.
+// H(j + 1/2) - H(j - 1/2) holds h(j), and what is below its last h(j) is drawn again. Below the least power that the option takes,
+// differences of H would lose their digits, and one slot would be drawn for ever.
 static int64_t draw_slot(struct draw *draw, double power, int64_t count)
 {
     double first = pow(1.5, power) / power - 1, last = pow((double)count + 0.5, power) / power;
