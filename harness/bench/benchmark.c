@@ -48,6 +48,8 @@ static bool library_open(struct error *error)
     if (file >= 0)
         close(file);
     library = handle ? dlsym(handle, "google_benchmark") : NULL;
+    if (handle && !library)
+        error_add(error, "Google Benchmark's part of this program has no entry: %s; build it again: make clean all", dlerror());
     return library != NULL;
 }
 

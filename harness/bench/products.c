@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "tensor/ops.h"
 
 enum { PRODUCTS_MAX = 4096 };
 
@@ -29,11 +30,11 @@ static void keep_larger(size_t *bytes, size_t other)
         *bytes = other;
 }
 
-static bool add_product(struct products *products, const struct graph *graph, struct gemm gemm, bool rows_are_k,
-                        bool b_is_weight, struct error *error)
+static bool add_product(struct products *products, const struct graph *graph, struct gemm_way way, struct gemm gemm,
+                        bool rows_are_k, bool b_is_weight, struct error *error)
 {
     const struct gemm_request request = {
-        .way = graph->way, .real = graph->real, .gemm = gemm, .rows_are_k = rows_are_k, .b_is_weight = b_is_weight};
+        .way = way, .real = graph->real, .gemm = gemm, .rows_are_k = rows_are_k, .b_is_weight = b_is_weight};
     size_t element = gemm_element_size(gemm_storage(graph->way, graph->real), graph->real);
     if (products->count == PRODUCTS_MAX)
         return true;
@@ -63,9 +64,9 @@ static bool collect(struct products *products, const struct graph *graph, struct
         const struct gemm forward = {.transpose_b = true, .m = rows, .n = out, .k = in, .lda = in, .ldb = in, .ldc = out};
         const struct gemm backward = {.m = rows, .n = in, .k = out, .lda = out, .ldb = in, .ldc = in};
         const struct gemm gradient = {.transpose_a = true, .m = out, .n = in, .k = rows, .lda = out, .ldb = in, .ldc = in};
-        if (!add_product(products, graph, forward, false, true, error) ||
-            (node->inputs[0]->wants_gradient && !add_product(products, graph, backward, false, true, error)) ||
-            !add_product(products, graph, gradient, true, false, error))
+        if (!add_product(products, graph, op_linear_forward_way(node), forward, false, true, error) ||
+            (node->inputs[0]->wants_gradient && !add_product(products, graph, graph->way, backward, false, true, error)) ||
+            !add_product(products, graph, graph->way, gradient, true, false, error))
             return false;
     }
     return true;

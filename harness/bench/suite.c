@@ -252,6 +252,9 @@ static bool measure_stage(struct walk *walk, struct stage *stage, struct optimiz
     return done;
 }
 
+const char *const suite_own_keys[] = {"model.seq_len", "model.d_model", "model.n_head", "model.head_dim",
+                                      "model.n_layer", "train.batch",   "train.lanes",  NULL};
+
 // The base run at a size, with the component in its slot; false where they refuse each other, with the reason.
 static bool size_run(const struct walk *walk, const struct component *component, const struct size *size, struct run *run,
                      struct error *refusal)

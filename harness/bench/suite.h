@@ -47,4 +47,7 @@ void suite_close(struct suite *suite);
 double suite_median(const struct suite_row *row);
 double suite_spread(const struct suite_row *row);
 
+// What every benchmark sets itself, so that nobody can: NULL-ended.
+extern const char *const suite_own_keys[];
+
 #endif

@@ -162,8 +162,14 @@ static bool keep(const struct request *request, const struct store_benchmark_set
 static bool choose_base(const struct request *request, struct run *base, struct error *error)
 {
     run_defaults(base, request->arena);
-    for (int i = 0; request->set[i]; i++)
+    for (int i = 0; request->set[i]; i++) {
+        size_t length = strcspn(request->set[i], "=");
+        for (const char *const *key = suite_own_keys; *key; key++)
+            if (strlen(*key) == length && !strncmp(*key, request->set[i], length))
+                error_request(error, "%s: every benchmark has its own; a filter picks among them. See: ablate bench --list",
+                              *key);
         run_set_pair(base, request->set[i], request->arena, error);
+    }
     return error->count == 0;
 }
 

@@ -197,6 +197,11 @@ size_t gemm_pack_scratch(const struct gemm_product *product)
     return half_bytes(product) && rounds(product) ? size_align(weight_bytes(product)) : 0;
 }
 
+bool gemm_packs_alike(const struct gemm_product *a, const struct gemm_product *b)
+{
+    return !half_bytes(a) && !half_bytes(b) && a->storage == b->storage && a->request.way.format == b->request.way.format;
+}
+
 void gemm_pack(struct gemm_product *product, int lane, const void *weight, void *packed, void *scratch)
 {
     const struct gemm *gemm = &product->request.gemm;

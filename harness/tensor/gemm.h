@@ -81,6 +81,8 @@ bool gemm_request_equal(const struct gemm_request *a, const struct gemm_request 
 // A weight as the product wants it, made anew when its values have changed. 0 bytes: the parameter's own values serve.
 size_t gemm_pack_bytes(const struct gemm_product *product);
 size_t gemm_pack_scratch(const struct gemm_product *product);
+// Whether the one's pack of a weight serves the other too: both are the rounded values as they lie.
+bool gemm_packs_alike(const struct gemm_product *a, const struct gemm_product *b);
 // `lane` 0 to LANES_MAX - 1: calls of one number never overlap; here and below.
 void gemm_pack(struct gemm_product *product, int lane, const void *weight, void *packed, void *scratch);
 

@@ -253,8 +253,10 @@ static struct primitive *primitive_of(struct state *state, int64_t rows, bool ac
     int count = atomic_load(&state->primitive_count);
     if (!primitive) {
         primitive = count < PRIMITIVES_MAX ? primitive_open(state, rows, accumulate, false) : NULL;
-        if (!primitive || library.calls.dnnl_memory_desc_get_size(&primitive->descs[SCRATCH]) > state->scratch)
+        if (!primitive || library.calls.dnnl_memory_desc_get_size(&primitive->descs[SCRATCH]) > state->scratch) {
+            fprintf(stderr, "oneDNN has no product for %lld rows as it has for others; set gemm=openblas\n", (long long)rows);
             abort();
+        }
         state->primitives[count] = primitive;
         atomic_store_explicit(&state->primitive_count, count + 1, memory_order_release);
     }
@@ -301,6 +303,8 @@ static bool open_reorder(struct state *state)
 static bool product_open(const struct gemm_request *request, void **result, struct error *error)
 {
     enum { SPARE = 4096 };
+    if (!library.handle)
+        return error_add(error, "a product of oneDNN's before gemm_open");
     struct state *state = memory_allocate(1, sizeof *state);
     const struct gemm *gemm = &request->gemm;
     state->request = *request;

@@ -244,6 +244,9 @@ const struct graph_pack *graph_pack(struct graph *graph, const struct tensor *we
     size_t bytes = gemm_pack_bytes(product);
     if (!bytes)
         return NULL;
+    for (int i = 0; i < graph->pack_count; i++)
+        if (graph->packs[i]->weight == weight && gemm_packs_alike(graph->packs[i]->product, product))
+            return graph->packs[i];
     if (graph->pack_count == graph->pack_capacity) {
         graph->pack_capacity = graph->pack_capacity ? 2 * graph->pack_capacity : 16;
         graph->packs = memory_resize(graph->packs, (size_t)graph->pack_capacity, sizeof(struct graph_pack *));

@@ -16,6 +16,8 @@ struct tensor *op_linear(struct graph *graph, struct tensor *x, struct tensor *w
 struct tensor *op_linear_of_scores(struct graph *graph, struct tensor *x, struct tensor *weight, struct tensor *bias);
 // y = x as the graph's products keep their operands: one tensor for all that ask; x itself where nothing is rounded.
 struct tensor *op_rounded(struct graph *graph, struct tensor *x);
+// How a linear node computes y: the graph's way, or REAL for op_linear_of_scores.
+struct gemm_way op_linear_forward_way(const struct node *node);
 // y = x + f
 struct tensor *op_add(struct graph *graph, struct tensor *x, struct tensor *f);
 // y = x * f, element by element

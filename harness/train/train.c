@@ -268,7 +268,7 @@ static bool validate(struct session *session, struct error *error)
     return evaluate_part(session, DATA_VALIDATION, session->run->train.eval_tokens, error);
 }
 
-// What the run keeps comes last: the store then has everything that led to it.
+// The weights are kept before the last commit: a run that the store calls finished has them.
 static bool finish(struct session *session, struct error *error)
 {
     const struct train_options *options = session->options;

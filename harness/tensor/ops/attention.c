@@ -130,7 +130,7 @@ static size_t buffer_bytes(const struct node *node, enum real real)
 // NULL: operands are rounded and multiplied in REAL.
 static const struct attention_bf16 *bf16_units(const struct graph *graph)
 {
-    if (graph->way.format != GEMM_BF16 || graph->real != REAL_FLOAT)
+    if (graph->way.format != GEMM_BF16 || !graph->way.native || graph->real != REAL_FLOAT)
         return NULL;
 #ifdef __x86_64__
     enum cpu_isa isa = cpu_isa();

@@ -131,6 +131,11 @@ struct tensor *op_linear_of_scores(struct graph *graph, struct tensor *x, struct
     return multiply(graph, x, graph->way.format == GEMM_BF16X3, weight, bias);
 }
 
+struct gemm_way op_linear_forward_way(const struct node *node)
+{
+    return gemm_product_request(((const struct linear *)node->prepared)->forward)->way;
+}
+
 #else
 
 // Row `row` of the input, as it is kept.
