@@ -55,7 +55,7 @@ static size_t lay_out(struct lsh_sorted *sorted, const struct lsh *lsh, int64_t 
     size_t rounds = (size_t)lsh->rounds, length = (size_t)time, bytes = 0;
     size_t query_tiles = (size_t)divide_up(time, ATTENTION_QUERY_TILE);
     size_t tiles = query_tiles * (size_t)tiles_of_query_tile(lsh, time);
-    struct lsh_sorted unused, *to = sorted ? sorted : &unused;
+    struct lsh_sorted unused = {0}, *to = sorted ? sorted : &unused;
     int64_t *first_tile;
     const struct {
         void *array;

@@ -90,8 +90,12 @@ void lsh_show_by_definition(const struct lsh *lsh, const int32_t *buckets, int64
             for (int64_t j = 0; j < i; j++)
                 visible[i * time + j] |= buckets[i * stride] == buckets[j * stride] && chunk[i] - chunk[j] <= 1;
     }
-    for (int64_t i = 0; i < time; i++)
-        visible[i * time + i] = !memchr(visible + i * time, true, (size_t)i * sizeof *visible);
+    for (int64_t i = 0; i < time; i++) {
+        bool alone = true;
+        for (int64_t j = 0; j < i; j++)
+            alone = alone && !visible[i * time + j];
+        visible[i * time + i] = alone;
+    }
 }
 
 #include "tensor/twice.h"
