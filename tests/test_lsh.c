@@ -170,6 +170,37 @@ Test(lsh, later_tokens_change_no_bit_of_earlier_logits)
     arena_close(&arena);
 }
 
+// A tile may begin anywhere, so its last block of keys may end behind the last key: there are zeros, and not what another buffer
+// holds. Workspaces start as NaN here, and NaN times a weight of zero is NaN.
+Test(lsh, what_lies_behind_the_last_key_counts_for_nothing)
+{
+    enum { LENGTH = 2 * ATTENTION_KEY_TILE };
+    struct arena arena = {0};
+    struct run run = run_of("lsh(chunk=9, rounds=3)", LENGTH, &arena);
+    struct probe probes[2];
+    for (int poison = 0; poison < 2; poison++) {
+        struct error error = {0};
+        const struct probe_request request = {.run = &run,
+                                              .real = REAL_FLOAT,
+                                              .mode = GRAPH_TRAIN,
+                                              .sequences = 2,
+                                              .time = LENGTH,
+                                              .threads = 1,
+                                              .lanes = 1,
+                                              .poison = poison};
+        cr_assert(probe_open(&probes[poison], &request, &error), "%s", error.text);
+        probe_train(&probes[poison]);
+    }
+    cr_expect_eq(memcmp(&probes[0].totals, &probes[1].totals, sizeof probes[0].totals), 0, "losses %g and %g",
+                 probes[0].totals.loss_sum, probes[1].totals.loss_sum);
+    cr_expect_eq(memcmp(executor_gradients(probes[0].executor), executor_gradients(probes[1].executor),
+                        probes[0].parameters.elements * sizeof(float)),
+                 0, "gradients differ");
+    probe_close(&probes[0]);
+    probe_close(&probes[1]);
+    arena_close(&arena);
+}
+
 // Rotations lie beside the weights and are none: arms of different chunks have the same size, and one can be evaluated as another.
 Test(lsh, rotations_are_no_parameters)
 {

@@ -122,10 +122,8 @@ static bool subject_read(const char *word, struct subject *subject, struct arena
 
 static void print_component(const struct component *component)
 {
-    static const char *const growth[] = {[COMPLEXITY_N] = "T",
-                                         [COMPLEXITY_N_LOG_N] = "T log T",
-                                         [COMPLEXITY_N_SQRT_N] = "T sqrt(T)",
-                                         [COMPLEXITY_N_SQUARED] = "T squared"};
+    static const char *const growth[] = {
+        [COMPLEXITY_N] = "T", [COMPLEXITY_N_LOG_N] = "T log T", [COMPLEXITY_N_SQUARED] = "T squared"};
     const char *slot = slot_facts[component->slot].name;
     printf("%s/%s: %s\n", slot, component->name, component->summary);
     if (component->source)

@@ -247,7 +247,7 @@ bool dataset_check(const struct dataset *dataset, int64_t vocab, int64_t seq_len
 bool dataset_accepts_next_token(const void *options, const struct run *run, struct error *error);
 
 // How cost grows with the length of a sequence, per sequence.
-enum complexity { COMPLEXITY_NONE, COMPLEXITY_N, COMPLEXITY_N_LOG_N, COMPLEXITY_N_SQRT_N, COMPLEXITY_N_SQUARED };
+enum complexity { COMPLEXITY_NONE, COMPLEXITY_N, COMPLEXITY_N_LOG_N, COMPLEXITY_N_SQUARED };
 
 struct component {
     enum slot slot;

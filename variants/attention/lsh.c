@@ -7,8 +7,8 @@
 // Reformer cuts the sorted sequence into chunks, so that later tokens move its borders; here the past alone decides.
 //
 // Rotations are drawn for every step; a checkpoint's self_attn.rotations [n_head, rounds, head_dim, columns] takes their place.
-// Attention's own cost grows with T. That of hashing grows with T squared up to 128 buckets, and with T sqrt(T) above, where two
-// hashes are factors.
+// Attention's own cost grows with T. That of hashing, a small part, grows with T squared up to 128 buckets, and with T sqrt(T)
+// above, where two hashes are factors. The paper calls the whole T log T, and so does the descriptor.
 //
 // Refuses model.causal: false, heads that share keys, and qk_norm, which would normalise the one projection twice.
 #include "registry/component.h"
@@ -85,7 +85,7 @@ const struct component attention_lsh = {
     .source = "arXiv 2001.04451, section 2",
     .options = options,
     .options_size = sizeof(struct lsh_options),
-    .complexity = COMPLEXITY_N_SQRT_N,
+    .complexity = COMPLEXITY_N_LOG_N,
     .accepts = accepts,
     .attention = {.pattern = {.spans = spans}, .build = build, .hashes = true},
 };
