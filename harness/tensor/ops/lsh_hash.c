@@ -49,6 +49,7 @@ static const struct op lsh_hash = {
     .name = "lsh_hash",
     .rows = OP_ROWS_HEADS, // each call draws its heads' rotations: as many rows as there are
     .attributes_size = sizeof(struct lsh_hash),
+    .kept = true,
     .plan = plan,
     .cost = cost,
     .kernels = {&kernels_float, &kernels_double},
