@@ -88,6 +88,7 @@ Test(rebuild, reversible_gives_the_gradients_of_what_is_kept)
     static const char *const models[][SETTINGS_MAX] = {
         {"residual=reversible", "model.n_layer=5", NULL},
         {"residual=reversible", "dropout=on(rate=0.3)", "ffn=swiglu", "norm=rmsnorm", "position=rope", NULL},
+        {"residual=reversible", "heads=mha", "attention=lsh(chunk=4, rounds=2)", NULL}, // buckets are kept
         {"residual=reversible", "model.n_layer=1", "attention=sliding(window=3)", "qk_norm=layernorm", NULL},
     };
     static const double limits[REAL_COUNT] = {[REAL_FLOAT] = 5e-4, [REAL_DOUBLE] = 1e-12};
