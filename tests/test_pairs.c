@@ -10,7 +10,7 @@
 #include "check/conformance.h"
 #include "registry/run.h"
 
-enum { FACTORS_MAX = 16, LEVELS_MAX = 24, ROWS_MAX = 400, TRIES = 40 };
+enum { FACTORS_MAX = 16, LEVELS_MAX = 24, ROWS_MAX = 400, TRIES = 40, REBUILT_LENGTH = 33 };
 
 static const int64_t lengths[] = {1, 15, 16, 17, 31, 32, 33, 63, 64, 65};
 
@@ -151,6 +151,10 @@ static bool try_row(const struct array *array, const int *row, int64_t time, str
         }
         cr_expect_leq(worst, conformance_float_limit, "T = %lld, %s: %s differs by %.2g", (long long)time, said.data, where,
                       worst);
+        struct text seen = {0};
+        if (time == REBUILT_LENGTH)
+            cr_expect(conformance_rebuilt(&run, &seen), "%s: rebuilt, %s", said.data, seen.data);
+        text_free(&seen);
     }
     text_free(&said);
     return accepted;

@@ -200,7 +200,11 @@ static void compare_with_pytorch(const char *key, const char *value)
         cr_assert(case_read(folders.gl_pathv[i], &run, &absent, &arena, &error), "%s", error.text);
         if (absent)
             continue;
-        cr_assert(run_set(&run, key, value, &arena, &error) && run_resolve(&run, &error), "%s", error.text);
+        cr_assert(run_set(&run, key, value, &arena, &error), "%s", error.text);
+        if (!run_resolve(&run, &error)) { // reversible in bf16x3
+            cr_expect_not_null(strstr(error.text, "residual: reversible"), "%s", error.text);
+            continue;
+        }
         cr_expect(verify_case(folders.gl_pathv[i], &run, 2, &verdict, &error), "%s", error.text);
         cr_expect(verdict.passed, "%s: %s is off by %g", folders.gl_pathv[i], verdict.worst_tensor, verdict.worst_error);
         passed += verdict.passed;

@@ -57,7 +57,11 @@ static void pack_weights(struct stage *stage)
 bool stage_open(struct stage *stage, const struct run *run, struct error *error)
 {
     *stage = (struct stage){.run = *run, .rows = run->model.seq_len};
-    const struct model_request request = {.mode = GRAPH_TRAIN, .real = REAL_FLOAT, .sequences = 1, .time = run->model.seq_len};
+    const struct model_request request = {.mode = GRAPH_TRAIN,
+                                          .real = REAL_FLOAT,
+                                          .sequences = 1,
+                                          .time = run->model.seq_len,
+                                          .keeps_activations = true}; // parts run alone, in any order
     if (!gemm_open(run_gemm_way(run), error) || !model_build(&stage->graph, &stage->run, &request, &stage->parameters, error)) {
         parameters_free(&stage->parameters);
         return false;

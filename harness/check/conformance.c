@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ enum { TIME = 13, PREFIX = 9, SEQUENCES = 3, LANES = 2, TILE_ROWS = 8 };
 
 static const double gradient_limit = 1e-6; // relative, in double
 static const double equal_limit = 1e-12;   // the same sums in another order, in double
+static const double inverse_limit = 1e-10; // the same where b is had back from b + f, of which f may be much the larger
 const double conformance_float_limit = 5e-4;
 
 static bool saw(struct text *seen, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -133,7 +135,17 @@ static bool causality(const struct run *run, struct text *seen)
     return holds;
 }
 
-// Trains one step in each of two ways; both must give the same objective and gradients, bit for bit.
+// The largest difference of two steps' gradients, over the norm of all; in double.
+static double gradients_apart(const struct probe *a, const struct probe *b)
+{
+    const double *got = executor_gradients(a->executor), *want = executor_gradients(b->executor);
+    double apart = 0;
+    for (size_t i = 0; i < b->parameters.elements; i++)
+        apart = isfinite(got[i]) ? fmax(apart, fabs(got[i] - want[i])) : INFINITY;
+    return apart / executor_gradient_norm(b->executor);
+}
+
+// Trains one step in each of two ways; both must give the same objective and gradients, bit for bit: what they counted may differ.
 static bool same_bits(const struct probe_request *one, const struct probe_request *other, struct text *seen)
 {
     struct probe a, b = {0};
@@ -144,7 +156,7 @@ static bool same_bits(const struct probe_request *one, const struct probe_reques
         probe_train(&a);
         probe_train(&b);
         size_t bytes = a.parameters.elements * real_size(one->real);
-        if (memcmp(&a.totals, &b.totals, sizeof a.totals))
+        if (memcmp(&a.totals, &b.totals, offsetof(struct totals, counted_flops)))
             holds = saw(seen, "losses %.9g and %.9g", a.totals.loss_sum, b.totals.loss_sum);
         else if (memcmp(executor_gradients(a.executor), executor_gradients(b.executor), bytes))
             holds = saw(seen, "gradients differ");
@@ -166,6 +178,30 @@ static bool poison(const struct run *run, struct text *seen)
     struct probe_request one = usual(run, REAL_FLOAT, GRAPH_TRAIN), other = one;
     other.poison = true;
     return same_bits(&one, &other, seen);
+}
+
+bool conformance_rebuilt(const struct run *run, struct text *seen)
+{
+    bool reversible = run_choice(run, SLOT_RESIDUAL, 0)->component->residual.reversible;
+    struct run recomputing = *run;
+    recomputing.train.recompute = reversible ? RECOMPUTE_NONE : RECOMPUTE_BLOCK;
+    struct probe_request one = usual(&recomputing, reversible ? REAL_DOUBLE : REAL_FLOAT, GRAPH_TRAIN), other = one;
+    struct probe a, b = {0};
+    other.keeps_activations = true;
+    if (!reversible)
+        return same_bits(&one, &other, seen);
+    if (!opened(&a, &one, seen))
+        return false;
+    bool holds = opened(&b, &other, seen);
+    if (holds) {
+        probe_train(&a);
+        probe_train(&b);
+        double apart = gradients_apart(&a, &b);
+        holds = apart <= inverse_limit || saw(seen, "gradients differ by %.2g of their norm", apart);
+    }
+    probe_close(&b);
+    probe_close(&a);
+    return holds;
 }
 
 // The logits of `rows` rows of `whole` from row `from` on equal those of `part` from its start, up to rounding.
@@ -262,6 +298,7 @@ static bool cost(const struct run *run, struct text *seen)
         return false;
     probe_train(&probe);
     double formula = model_step_flops(&probe.graph, SEQUENCES), counted = probe.totals.counted_flops;
+    formula += graph_rebuild_cost(&probe.graph, SEQUENCES).product_flops;
     bool holds = fabs(formula - counted) <= 1e-9 * formula ||
                  saw(seen, "the formula says %.0f operations and the kernels counted %.0f", formula, counted);
     holds = holds && states_bytes(&probe.graph, seen);
@@ -286,6 +323,8 @@ static const struct property model_properties[] = {
     {"determinism", "same seed, same bits, with one thread and with two", determinism, NEEDS_NOTHING},
     {"poison", "buffers filled with NaN at birth and death change no bit: nothing reads what is not its own", poison,
      NEEDS_NOTHING},
+    {"rebuilt", "what the backward pass rebuilds is what was kept: the same bits from inputs, to rounding from outputs",
+     conformance_rebuilt, NEEDS_NOTHING},
     {"alone", "a sequence must not see its neighbours in the batch", alone, NEEDS_NOTHING},
     {"prefix", "what comes first must not depend on how much follows", prefix, NEEDS_CAUSAL | NEEDS_PATTERN},
     {"no allocation", "memory is planned before step 1", no_allocation, NEEDS_NOTHING},

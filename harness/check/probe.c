@@ -52,6 +52,7 @@ bool probe_open(struct probe *probe, const struct probe_request *request, struct
         .time = request->time,
         .tile_rows = request->tile_rows,
         .explicit_attention = request->explicit_attention,
+        .keeps_activations = request->keeps_activations,
     };
     const struct executor_options options = {.lanes = request->lanes,
                                              .sequences = request->sequences,

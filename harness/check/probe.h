@@ -16,7 +16,7 @@ struct probe_request {
     int threads, lanes;
     int64_t pass_sequences; // 0: as many as a lane has
     int64_t tile_rows;      // see struct graph
-    bool explicit_attention, poison;
+    bool explicit_attention, keeps_activations, poison;
 };
 
 struct probe {

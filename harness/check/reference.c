@@ -54,7 +54,8 @@ bool conformance_against_reference(const struct run *run, int64_t sequences, int
                                           .threads = 2,
                                           .lanes = 2,
                                           .pass_sequences = 1,
-                                          .tile_rows = (time + 1) / 2};
+                                          .tile_rows = (time + 1) / 2,
+                                          .keeps_activations = true}; // what is rebuilt: conformance_rebuilt
     struct probe_request exact = request;
     exact.real = REAL_DOUBLE;
     exact.explicit_attention = true;

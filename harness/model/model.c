@@ -46,7 +46,17 @@ static struct tensor *head(const struct block *block, struct tensor *table, stru
     return op_softcap(block->graph, logits, softcap->component->softcap.cap(&softcap->options));
 }
 
-static void build(struct graph *graph, const struct run *run)
+// What the backward pass rebuilds of a layer.
+static enum rebuild rebuilt(const struct run *run, const struct model_request *request)
+{
+    if (request->mode != GRAPH_TRAIN || request->keeps_activations)
+        return REBUILD_NOTHING;
+    if (run_choice(run, SLOT_RESIDUAL, 0)->component->residual.reversible)
+        return REBUILD_FROM_OUTPUTS;
+    return run->train.recompute == RECOMPUTE_BLOCK ? REBUILD_FROM_INPUTS : REBUILD_NOTHING;
+}
+
+static void build(struct graph *graph, const struct run *run, enum rebuild rebuild)
 {
     const struct choice *heads = run_choice(run, SLOT_HEADS, 0), *z_loss = run_choice(run, SLOT_Z_LOSS, 0);
     const struct component *blocks = run_choice(run, SLOT_RESIDUAL, 0)->component;
@@ -63,8 +73,10 @@ static void build(struct graph *graph, const struct run *run)
     stamp(graph, blocks);
     struct stream stream = residual->open(&block, embedded);
     for (int64_t layer = 0; layer < run->model.n_layer && !graph->failed; layer++) {
+        int begin = graph->node_count;
         block.layer = graph->layer = (int)layer;
         stream = residual->layer(&block, stream);
+        graph_block(graph, begin, rebuild, (struct tensor *const[]){stream.a, stream.b});
     }
     block.layer = graph->layer = -1;
     struct tensor *closed = residual->close(&block, stream);
@@ -88,7 +100,7 @@ bool model_build(struct graph *graph, const struct run *run, const struct model_
         graph_cut(graph, request->tile_rows);
     graph->explicit_attention = request->explicit_attention;
     graph->position_limit = request->time > run->model.seq_len ? request->time : run->model.seq_len;
-    build(graph, run);
+    build(graph, run, rebuilt(run, request));
     if (graph_plan(graph, error))
         return true;
     graph_close(graph);

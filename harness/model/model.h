@@ -16,6 +16,7 @@ struct model_request {
     int64_t tile_rows;       // most rows of a tile; 0: op by op, for the reference executor
     bool explicit_attention; // the reference kernel with n x n scores, for tests
     bool counts_only;        // sizes and costs are asked for and nothing will run: no library of products need be open
+    bool keeps_activations;  // rebuild nothing in the backward pass, whatever the run says, for tests and benchmarks of parts
 };
 // Builds and plans. `parameters` starts zeroed and grows by what the model needs; call parameters_allocate after the last build.
 bool model_build(struct graph *graph, const struct run *run, const struct model_request *request, struct parameters *parameters,
@@ -35,7 +36,7 @@ int64_t model_tile_rows(const struct run *run);
 
 // Constants are not trained and not counted.
 int64_t model_parameter_count(const struct parameters *parameters, bool with_embeddings);
-// Products of forward and backward over one batch: what "model FLOPs" means everywhere.
+// Products of forward and backward over one batch: what "model FLOPs" means everywhere. What is rebuilt does not count as work.
 double model_step_flops(const struct graph *graph, int64_t sequences);
 
 #endif

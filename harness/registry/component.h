@@ -18,7 +18,7 @@
 
 // Raised when a structure of this header or of the graph changes. Every object file that includes the header carries it, so a
 // plug-in of another number is refused before its descriptor is read.
-enum { COMPONENT_ABI = 3, OPTIONS_SIZE_MAX = 96, LAYER_LIST_MAX = 16 };
+enum { COMPONENT_ABI = 4, OPTIONS_SIZE_MAX = 96, LAYER_LIST_MAX = 16 };
 __attribute__((weak, visibility("default"))) extern const int ablate_component_abi;
 __attribute__((weak, visibility("default"))) const int ablate_component_abi = COMPONENT_ABI;
 
@@ -39,7 +39,11 @@ struct train_scalars {
     int64_t steps, batch, warmup, eval_every, eval_tokens, checkpoint_every, lanes;
     double lr, clip, nudge;
     bool keep_weights;
+    int recompute; // enum recompute
 };
+// What the backward pass computes again instead of keeping it.
+enum recompute { RECOMPUTE_NONE, RECOMPUTE_BLOCK };
+extern const char *const recompute_names[]; // "none", "block", NULL
 // One way to fill a slot: a component and its parsed options, or `off` (component NULL).
 struct choice {
     const struct component *component;
@@ -157,6 +161,8 @@ struct residual_calls {
     struct stream (*open)(const struct block *block, struct tensor *x);
     struct stream (*layer)(const struct block *block, struct stream stream);
     struct tensor *(*close)(const struct block *block, struct stream stream); // what lm_head multiplies
+    // A layer's input follows from its output by sums a + f(b) alone: in training it is rebuilt from there instead of kept.
+    bool reversible;
 };
 struct init_calls {
     // Standard deviation of a normal distribution, for ROLE_EMBEDDING, ROLE_MATRIX and ROLE_BRANCH_OUT.

@@ -14,6 +14,8 @@
 #define MODEL(field, type) "model." #field, type, offsetof(struct run, model.field)
 #define TRAIN(field, type) "train." #field, type, offsetof(struct run, train.field)
 
+const char *const recompute_names[] = {[RECOMPUTE_NONE] = "none", [RECOMPUTE_BLOCK] = "block", NULL};
+
 const struct option run_scalars[] = {
     {MODEL(d_model, OPTION_INT), .fallback = "128", .min = 1, .max = 65536, .unit = "features",
      .help = "width of the residual stream"},
@@ -51,6 +53,10 @@ const struct option run_scalars[] = {
      .help = "partial sums of the gradient; at most as many threads can work"},
     {TRAIN(nudge, OPTION_REAL), .fallback = "0", .min = 0, .max = 1,
      .help = "standard deviation of a random shift of every initial weight: 1e-6 makes a placebo"},
+    // The bits are the same, but memory and time are results of a run too: so it is part of what a run is.
+    {TRAIN(recompute, OPTION_CHOICE), .fallback = "none", .choices = recompute_names,
+     .help =
+         "block: keep only what comes into a layer, and compute the rest again in the backward pass; less memory, more time"},
     {"seed", OPTION_INT, offsetof(struct run, seed), .fallback = "1", .min = 0, .max = OPTION_NO_LIMIT,
      .help = "of initial weights, batches and masks"},
     {"gemm", OPTION_CHOICE, offsetof(struct run, gemm), .fallback = "auto", .choices = gemm_library_names,

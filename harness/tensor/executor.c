@@ -129,8 +129,9 @@ void executor_aim(const struct executor *executor, struct lane *lane, int64_t ba
     lane->inputs[2] = batch->positions + lane->first_row;
 }
 
-void executor_call(const struct executor *executor, const struct node *node, enum phase phase, struct span rows,
-                   struct lane *lane)
+// Every kernel is called here, if the op has one for the phase.
+static void call(const struct executor *executor, const struct node *node, enum phase phase, struct span rows,
+                 struct lane *lane)
 {
     const struct kernels *kernels = node->op->kernels[executor->graph->real];
     void (*const kernel[PHASE_COUNT])(const struct node *, struct span, struct lane *) = {kernels->forward, kernels->backward,
@@ -143,6 +144,16 @@ void executor_call(const struct executor *executor, const struct node *node, enu
         rows =
             lane_share(lane, rows.end - rows.begin); // a share of the heads of all rows costs as much as that share of the rows
     profile_add_call(executor->options.profile, lane->index, node, phase, rows, begin);
+}
+
+void executor_step(const struct executor *executor, const struct graph_step *step, struct span rows, struct lane *lane)
+{
+    if (!step->backward) {
+        call(executor, step->node, PHASE_FORWARD, rows, lane);
+        return;
+    }
+    call(executor, step->node, PHASE_BACKWARD_PARAMETERS, rows, lane);
+    call(executor, step->node, PHASE_BACKWARD, rows, lane);
 }
 
 static void copy_rows(void *target, const struct tensor *tensor, const struct lane *lane, int64_t count)

@@ -36,7 +36,8 @@ struct executor_options {
     int64_t sequences; // most of a batch
     // Every buffer is filled with NaN when a tensor in it is born and when it dies: changes no bit, or the plan is wrong.
     bool poison;
-    // Called after each node's forward in the calling thread's lane; for rounding, planted faults, the hunt for non-finite values.
+    // Called after each node's forward, and again where the backward pass rebuilds it (then with node->again), in the calling
+    // thread's lane; for rounding, planted faults, the hunt for non-finite values.
     // Needs a graph without tiles.
     void (*after)(void *context, const struct node *node, struct span rows, struct lane *lane);
     void *after_context;

@@ -46,9 +46,8 @@ void executor_run_tiled(void *context, int member, int size);
 struct lane *executor_lane(struct executor *executor, int index, int member);
 // Row 0 of the next call: row `pass_row` of the pass that begins at `batch_row`.
 void executor_aim(const struct executor *executor, struct lane *lane, int64_t batch_row, int64_t pass_row);
-// Every kernel is called here, if the op has one for the phase.
-void executor_call(const struct executor *executor, const struct node *node, enum phase phase, struct span rows,
-                   struct lane *lane);
+// Every kernel is called here.
+void executor_step(const struct executor *executor, const struct graph_step *step, struct span rows, struct lane *lane);
 // Adds up the losses of `count` rows, and copies out what the caller asked for.
 void executor_finish_forward(struct executor *executor, struct lane *lane, int64_t count);
 // Fills what is born (or has just died) at `moment` with NaN: all bits set is one in every format.

@@ -1,35 +1,17 @@
 // executor_reference.c: the reference executor: op by op over a lane's pass of whole sequences, with the `after` hook.
 #include "tensor/executor_internal.h"
 
-static void run_forward(struct executor *executor, struct lane *lane, struct span rows)
+static void run_steps(struct executor *executor, struct lane *lane, int begin, int end, struct span rows)
 {
-    const struct graph *graph = executor->graph;
-    for (int i = 0; i < graph->node_count; i++) {
-        const struct node *node = graph->nodes[i];
+    for (int i = begin; i < end; i++) {
+        const struct graph_step *step = &executor->graph->steps[i];
         if (executor->options.poison)
             executor_poison(lane, i, true, false);
-        executor_call(executor, node, PHASE_FORWARD, rows, lane);
-        if (executor->options.after)
-            executor->options.after(executor->options.after_context, node, rows, lane);
+        executor_step(executor, step, rows, lane);
+        if (executor->options.after && !step->backward)
+            executor->options.after(executor->options.after_context, step->node, rows, lane);
         if (executor->options.poison)
             executor_poison(lane, i, false, false);
-    }
-}
-
-static void run_backward(struct executor *executor, struct lane *lane, struct span rows)
-{
-    const struct graph *graph = executor->graph;
-    for (int i = graph->node_count - 1; i >= 0; i--) {
-        const struct node *node = graph->nodes[i];
-        int moment = 2 * graph->node_count - i;
-        if (!node->runs_backward)
-            continue;
-        if (executor->options.poison)
-            executor_poison(lane, moment, true, false);
-        executor_call(executor, node, PHASE_BACKWARD_PARAMETERS, rows, lane);
-        executor_call(executor, node, PHASE_BACKWARD, rows, lane);
-        if (executor->options.poison)
-            executor_poison(lane, moment, false, false);
     }
 }
 
@@ -40,12 +22,10 @@ static void run_lane(struct executor *executor, const struct share *share, struc
         int64_t left = share->sequences.end - first, sequences = left < graph->sequences ? left : graph->sequences;
         struct span rows = {0, sequences * graph->time};
         executor_aim(executor, lane, first * graph->time, 0);
-        run_forward(executor, lane, rows);
+        run_steps(executor, lane, 0, graph->node_count, rows);
         executor_finish_forward(executor, lane, rows.end);
-        if (executor->options.poison)
-            executor_poison(lane, graph->node_count, false, false);
         if (executor->training)
-            run_backward(executor, lane, rows);
+            run_steps(executor, lane, graph->node_count, graph->step_count, rows);
         lane->first_pass = false;
     }
 }

@@ -1,9 +1,10 @@
 // executor_tiles.c: the fast executor: segment by segment over a pass, and through a local segment tile by tile.
 //
-// A tile is small enough to stay in a core's second-level cache while the nodes of a segment go over it; backward takes tiles and
-// nodes in reverse order, so that it begins with what forward touched last. A pass belongs to one lane, or to all of them: then
-// each lane takes a share of the rows of local segments, a share of the heads where an op says that it can be cut so, and all meet
-// before the next segment. An op that needs whole sequences otherwise runs in the first lane alone.
+// A tile is small enough to stay in a core's second-level cache while the steps of a segment go over it; the backward pass takes
+// tiles in reverse order, so that it begins with what forward touched last, and reads what it rebuilds while it is there. A pass
+// belongs to one lane, or to all of them: then each lane takes a share of the rows of local segments, a share of the heads where an
+// op says that it can be cut so, and all meet before the next segment. An op that needs whole sequences otherwise runs in the first
+// lane alone.
 #include "tensor/executor_internal.h"
 
 #include <string.h>
@@ -32,37 +33,20 @@ static void poison_pass(const struct crew *crew, int moment, bool births)
     meet(crew);
 }
 
-static void run_node(const struct executor *executor, const struct node *node, bool forward, int moment, struct span rows,
-                     struct lane *lane)
+static void run_steps(const struct executor *executor, const struct segment *segment, struct span rows, struct lane *lane)
 {
-    if (executor->options.poison)
-        executor_poison(lane, moment, true, true);
-    if (forward)
-        executor_call(executor, node, PHASE_FORWARD, rows, lane);
-    else {
-        executor_call(executor, node, PHASE_BACKWARD_PARAMETERS, rows, lane);
-        executor_call(executor, node, PHASE_BACKWARD, rows, lane);
+    for (int i = segment->begin; i < segment->end; i++) {
+        if (executor->options.poison)
+            executor_poison(lane, i, true, true);
+        executor_step(executor, &executor->graph->steps[i], rows, lane);
+        if (executor->options.poison)
+            executor_poison(lane, i, false, true);
     }
-    if (executor->options.poison)
-        executor_poison(lane, moment, false, true);
 }
 
-static void run_nodes(const struct executor *executor, const struct segment *segment, bool forward, struct span rows,
-                      struct lane *lane)
+static void run_tiles(const struct executor *executor, const struct segment *segment, int64_t batch_row, struct share *share)
 {
-    const struct graph *graph = executor->graph;
-    if (forward)
-        for (int i = segment->begin; i < segment->end; i++)
-            run_node(executor, graph->nodes[i], true, i, rows, lane);
-    else
-        for (int i = segment->end - 1; i >= segment->begin; i--)
-            if (graph->nodes[i]->runs_backward)
-                run_node(executor, graph->nodes[i], false, 2 * graph->node_count - i, rows, lane);
-}
-
-static void run_tiles(const struct executor *executor, const struct segment *segment, bool forward, int64_t batch_row,
-                      struct share *share)
-{
+    bool forward = segment->begin < executor->graph->node_count;
     struct lane *lane = &share->lane;
     int64_t count = share->rows.end - share->rows.begin, most = executor->graph->tile_rows, tiles = (count + most - 1) / most;
     bool first_pass = lane->first_pass;
@@ -70,40 +54,39 @@ static void run_tiles(const struct executor *executor, const struct segment *seg
         int64_t begin = (forward ? i : tiles - 1 - i) * most, left = count - begin;
         executor_aim(executor, lane, batch_row, share->rows.begin + begin);
         lane->first_pass = first_pass && i == 0;
-        run_nodes(executor, segment, forward, (struct span){0, left < most ? left : most}, lane);
+        run_steps(executor, segment, (struct span){0, left < most ? left : most}, lane);
     }
     lane->first_pass = first_pass;
 }
 
-static void run_sequences(const struct executor *executor, const struct segment *segment, bool forward, int64_t batch_row,
-                          int64_t rows, struct share *share)
+static void run_sequences(const struct executor *executor, const struct segment *segment, int64_t batch_row, int64_t rows,
+                          struct share *share)
 {
     struct lane lane = share->lane;
-    if (executor->graph->nodes[segment->begin]->op->rows != OP_ROWS_HEADS) {
+    if (executor->graph->steps[segment->begin].node->op->rows != OP_ROWS_HEADS) {
         if (lane.part > 0)
             return;
         lane.parts = 1;
     }
     executor_aim(executor, &lane, batch_row, 0);
-    run_nodes(executor, segment, forward, (struct span){0, rows}, &lane);
+    run_steps(executor, segment, (struct span){0, rows}, &lane);
     share->lane.counted_flops = lane.counted_flops;
     share->lane.visited_pairs = lane.visited_pairs;
     share->lane.visible_pairs = lane.visible_pairs;
 }
 
-static void run_segment(const struct crew *crew, const struct segment *segment, bool forward, int64_t batch_row, int64_t rows)
+static void run_segment(const struct crew *crew, const struct segment *segment, int64_t batch_row, int64_t rows)
 {
     struct executor *executor = crew->executor;
-    int nodes = executor->graph->node_count;
-    poison_pass(crew, forward ? segment->begin : 2 * nodes - segment->end + 1, true);
+    poison_pass(crew, segment->begin, true);
     for (int i = crew->first; i < crew->end; i += crew->step) {
         if (segment->local)
-            run_tiles(executor, segment, forward, batch_row, &executor->shares[i]);
+            run_tiles(executor, segment, batch_row, &executor->shares[i]);
         else
-            run_sequences(executor, segment, forward, batch_row, rows, &executor->shares[i]);
+            run_sequences(executor, segment, batch_row, rows, &executor->shares[i]);
     }
     meet(crew);
-    poison_pass(crew, forward ? segment->end - 1 : 2 * nodes - segment->begin, false);
+    poison_pass(crew, segment->end - 1, false);
 }
 
 // Shares of a multiple of STEP rows, so that tiles have few different sizes: a product is prepared for each.
@@ -125,17 +108,17 @@ static void run_pass(const struct crew *crew, struct span sequences)
     int64_t batch_row = sequences.begin * graph->time, rows = (sequences.end - sequences.begin) * graph->time;
     for (int i = crew->first; i < crew->end; i += crew->step)
         executor->shares[i].rows = row_share(&executor->shares[i].lane, rows);
-    for (int i = 0; i < graph->segment_count; i++)
-        run_segment(crew, &graph->segments[i], true, batch_row, rows);
+    int next = 0;
+    for (; next < graph->segment_count && graph->segments[next].begin < graph->node_count; next++)
+        run_segment(crew, &graph->segments[next], batch_row, rows);
     for (int i = crew->first; i < crew->end; i += crew->step) {
         struct share *share = &executor->shares[i];
         executor_aim(executor, &share->lane, batch_row, share->rows.begin);
         executor_finish_forward(executor, &share->lane, share->rows.end - share->rows.begin);
     }
     meet(crew);
-    poison_pass(crew, graph->node_count, false);
-    for (int i = graph->segment_count - 1; executor->training && i >= 0; i--)
-        run_segment(crew, &graph->segments[i], false, batch_row, rows);
+    for (; executor->training && next < graph->segment_count; next++)
+        run_segment(crew, &graph->segments[next], batch_row, rows);
     for (int i = crew->first; i < crew->end; i += crew->step)
         executor->shares[i].lane.first_pass = false;
 }

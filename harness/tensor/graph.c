@@ -50,6 +50,8 @@ void graph_close(struct graph *graph)
     free(graph->packs);
     free(graph->tensors);
     free(graph->nodes);
+    free(graph->blocks);
+    free(graph->steps);
     free(graph->segments);
     arena_close(&graph->arena);
     *graph = (struct graph){0};
@@ -189,6 +191,23 @@ void graph_saved(struct graph *graph, struct node *node, enum dtype dtype, int64
     node->saved = tensor;
 }
 
+struct tensor *graph_rebuilt(struct graph *graph, struct tensor *original)
+{
+    struct tensor *tensor = add_tensor(graph, TENSOR_ACTIVATION, original->dtype);
+    *tensor = *original;
+    tensor->original = original;
+    return original->rebuilt = tensor;
+}
+
+void graph_block(struct graph *graph, int begin, enum rebuild rebuild, struct tensor *const outputs[2])
+{
+    if (graph->block_count == graph->block_capacity) {
+        graph->block_capacity = graph->block_capacity ? 2 * graph->block_capacity : 16;
+        graph->blocks = memory_resize(graph->blocks, (size_t)graph->block_capacity, sizeof *graph->blocks);
+    }
+    graph->blocks[graph->block_count++] = (struct graph_block){begin, graph->node_count, rebuild, {outputs[0], outputs[1]}};
+}
+
 struct tensor *graph_op(struct graph *graph, const struct op *op, const void *attributes, struct tensor *const *inputs,
                         int input_count)
 {
@@ -267,6 +286,21 @@ struct cost graph_cost(const struct graph *graph, int64_t sequences)
             sum.phases[phase].product_flops += cost.phases[phase].product_flops;
             sum.phases[phase].bytes += cost.phases[phase].bytes;
         }
+    }
+    return sum;
+}
+
+struct phase_cost graph_rebuild_cost(const struct graph *graph, int64_t sequences)
+{
+    struct phase_cost sum = {0};
+    for (int i = graph->node_count; i < graph->step_count; i++) {
+        const struct node *node = graph->steps[i].node;
+        if (graph->steps[i].backward)
+            continue;
+        struct phase_cost cost = node->op->cost(node, sequences, graph->time).phases[PHASE_FORWARD];
+        sum.flops += cost.flops;
+        sum.product_flops += cost.product_flops;
+        sum.bytes += cost.bytes;
     }
     return sum;
 }

@@ -41,6 +41,8 @@ struct tensor {
     bool wants_gradient;
     size_t offset, gradient_offset; // parameter: elements into the store; activation: bytes into an arena
     struct tensor *gradient_of;     // whose gradient buffer this one shares (op->passes_gradient), or NULL: its own
+    struct tensor *original;        // whose value this one holds again in the backward pass, or NULL
+    struct tensor *rebuilt;         // and the other way round
     int born, dies;                 // moments of the value's life: see plan.c
     int gradient_born, gradient_dies;
     size_t row_bytes, gradient_row_bytes; // of an activation
@@ -57,6 +59,8 @@ struct node {
     const void *prepared;             // what its plan left for its kernels, in the graph's arena, or NULL
     bool accumulate[NODE_INPUTS_MAX]; // add to that input's gradient, rather than write it first
     bool runs_backward;               // something that wants a gradient lies before it, and the loss behind it
+    int backward_step;                // where in graph->steps, if it does
+    struct node *again;               // what runs in the backward pass: the same over rebuilt tensors, or the node itself
     struct tensor *saved;             // what forward keeps for backward beside inputs and outputs, or NULL
     size_t workspace;                 // bytes a call may use in lane->workspace
     const char *component;            // "ffn/swiglu": for profiles and messages
@@ -83,7 +87,25 @@ enum op_rows {
     OP_ROWS_HEADS,    // whole sequences, and of those the share of the heads that is lane->part of lane->parts
 };
 
-// Nodes [begin, end) of which all rows of a pass are done before the next segment begins.
+// A layer: what the backward pass needs of its nodes [begin, end) may be rebuilt there instead of kept.
+enum rebuild {
+    REBUILD_NOTHING,
+    REBUILD_FROM_INPUTS,  // forward again from what came into the block, which is kept
+    REBUILD_FROM_OUTPUTS, // what came in is found first, from what went out: an op with an inverse undoes itself
+};
+struct graph_block {
+    int begin, end;
+    enum rebuild rebuild;
+    struct tensor *outputs[2]; // the stream behind it; the second may be NULL
+};
+
+// One call for all rows of a pass: a node's forward, or both kinds of its backward.
+struct graph_step {
+    const struct node *node;
+    bool backward;
+};
+
+// Steps [begin, end) of which all rows of a pass are done before the next segment begins.
 struct segment {
     int begin, end;
     bool local; // every node is OP_ROWS_LOCAL: goes tile by tile
@@ -121,6 +143,10 @@ struct op {
     struct cost (*cost)(const struct node *node, int64_t sequences, int64_t time);
     // True where outputs[0]'s gradient is every input's gradient, unchanged (a sum): the plan then shares the buffer if it can.
     bool passes_gradient;
+    // Its outputs are kept, not rebuilt: from inputs that differ by a rounding they might come out as something else.
+    bool kept;
+    // Gives inputs[0] from outputs[0] and inputs[1], with forward alone, no attributes, nothing saved and no workspace; or NULL.
+    const struct op *inverse;
     const struct kernels *kernels[REAL_COUNT];
 };
 
@@ -151,9 +177,10 @@ struct graph {
     int layer;
     struct schedule_entry *schedules; // attention schedules already made for this graph
     struct angle_table *angle_tables; // and tables of rope's angles
+    struct graph_block *blocks;       // in order, apart
     struct gemm_product **products;   // each asked for once, closed with the graph
     struct graph_pack **packs;
-    int product_count, product_capacity, pack_count, pack_capacity;
+    int block_count, block_capacity, product_count, product_capacity, pack_count, pack_capacity;
     size_t pack_bytes;
     struct error *error;
     bool failed;
@@ -162,8 +189,9 @@ struct graph {
     struct tensor *logits, *row_loss, *row_log_z; // [rows, vocab], [rows], [rows]
     struct tensor *row_correct;                   // [rows]; NULL in GRAPH_TRAIN
     // Set by graph_plan.
+    struct graph_step *steps; // forward of each node in order, node_count steps; then what the backward pass does
     struct segment *segments;
-    int segment_count;
+    int step_count, step_capacity, segment_count;
     size_t pass_bytes;      // the arena of a pass
     size_t tile_bytes;      // that of a tile
     size_t workspace_bytes; // and the workspace of a call
@@ -189,6 +217,9 @@ struct tensor *graph_op(struct graph *graph, const struct op *op, const void *at
 // Marks the graph as failed with a reason, once; returns NULL.
 struct tensor *graph_refuse(struct graph *graph, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+// What was built since node `begin` is a block.
+void graph_block(struct graph *graph, int begin, enum rebuild rebuild, struct tensor *const outputs[2]);
+
 // For op plans and executors.
 struct tensor *graph_output(struct graph *graph, struct node *node, int64_t width);
 void graph_saved(struct graph *graph, struct node *node, enum dtype dtype, int64_t width);
@@ -202,11 +233,16 @@ int64_t graph_call_rows(const struct graph *graph);
 size_t graph_value_bytes(const struct graph *graph, const struct tensor *tensor);
 size_t graph_gradient_bytes(const struct graph *graph, const struct tensor *tensor);
 
-// Makes segments, decides who accumulates and lays out the arenas by lifetimes. Needs graph->row_loss to exist in GRAPH_TRAIN.
+// A second tensor for the value of an activation, which the backward pass then reads there.
+struct tensor *graph_rebuilt(struct graph *graph, struct tensor *original);
+
+// Makes steps and segments, decides who accumulates and lays out the arenas by lifetimes. Needs graph->row_loss to exist in GRAPH_TRAIN.
 bool graph_plan(struct graph *graph, struct error *error);
 
-// Sum over the nodes, for a whole batch.
+// Sum over the nodes, for a whole batch: each pass once.
 struct cost graph_cost(const struct graph *graph, int64_t sequences);
+// What the backward pass rebuilds comes on top of that.
+struct phase_cost graph_rebuild_cost(const struct graph *graph, int64_t sequences);
 // Of one kernel call, on as many rows as an executor may cut.
 struct phase_cost node_cost(const struct graph *graph, const struct node *node, enum phase phase, int64_t rows);
 

@@ -20,6 +20,8 @@ struct tensor *op_rounded(struct graph *graph, struct tensor *x);
 struct gemm_way op_linear_forward_way(const struct node *node);
 // y = x + f
 struct tensor *op_add(struct graph *graph, struct tensor *x, struct tensor *f);
+// y = (x + f) / 2
+struct tensor *op_average(struct graph *graph, struct tensor *x, struct tensor *f);
 // y = x * f, element by element
 struct tensor *op_multiply(struct graph *graph, struct tensor *x, struct tensor *f);
 // Each group of gain's length is normalised by itself: gain [width] for a block's norm, [head_dim] for qk_norm. bias may be NULL.

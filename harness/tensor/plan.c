@@ -1,15 +1,16 @@
 // plan.c: what is done tile by tile, who writes which gradient first, how long every buffer lives, and where it lies.
 //
-// Segments: the longest runs of row-local nodes; every other node by itself. Rows go through a segment tile by tile, so a buffer
-// that another segment touches lives for the whole of each segment that touches it; one that lives and dies between two moments
-// of a segment is as large as a tile, in an arena that all segments use again and that stays in the caches.
+// Segments: the longest runs of steps of row-local nodes; every other step by itself. Rows go through a segment tile by tile, so a
+// buffer that another segment touches lives for the whole of each segment that touches it; one that lives and dies between two
+// moments of a segment is as large as a tile, in an arena that all segments use again and that stays in the caches.
 //
-// Moments: node i runs forward at i; outputs are copied out at n (the number of nodes); node i runs backward at 2n - i. A value lives
-// from its producer's forward to the last forward that reads it, or to the last backward that needs it (op->keeps). A gradient
-// lives from the first backward that writes it to its producer's backward. Buffers of one arena whose lives overlap lie apart.
+// Moments: the steps' numbers (rebuild.c says which there are). Outputs are copied out before step node_count, the first of the
+// backward pass, and live until then. A value lives from its producer's forward to the last forward that reads it, or to the last
+// backward that needs it (op->keeps); one that is rebuilt is another tensor there, with a life of its own. A gradient lives from the
+// first backward that writes it to its producer's backward. Buffers of one arena whose lives overlap lie apart.
 #include <stdlib.h>
 
-#include "tensor/graph.h"
+#include "tensor/rebuild.h"
 
 struct interval {
     struct tensor *tensor;
@@ -17,16 +18,6 @@ struct interval {
     int born, dies;
     size_t bytes, offset;
 };
-
-static int backward_moment(const struct graph *graph, int node) { return 2 * graph->node_count - node; }
-
-static int node_index(const struct graph *graph, const struct node *node)
-{
-    for (int i = 0; i < graph->node_count; i++)
-        if (graph->nodes[i] == node)
-            return i;
-    abort();
-}
 
 // A node runs backward when the loss depends on it and it on something that wants a gradient. Walking back from the loss, the
 // first to reach a tensor's gradient writes it, the others add.
@@ -49,20 +40,42 @@ static void decide_backward(struct graph *graph)
     free(reached);
 }
 
-static bool is_local(const struct graph *graph, int node)
+static bool is_local(const struct graph *graph, int step)
 {
-    return graph->tile_rows > 0 && graph->nodes[node]->op->rows == OP_ROWS_LOCAL;
+    return graph->tile_rows > 0 && graph->steps[step].node->op->rows == OP_ROWS_LOCAL;
 }
 
 static void find_segments(struct graph *graph)
 {
-    graph->segments = memory_allocate((size_t)graph->node_count, sizeof *graph->segments);
-    for (int i = 0; i < graph->node_count; i++) {
-        if (i > 0 && is_local(graph, i - 1) && is_local(graph, i))
+    graph->segments = memory_allocate((size_t)graph->step_count, sizeof *graph->segments);
+    for (int i = 0; i < graph->step_count; i++) {
+        if (i > 0 && i != graph->node_count && is_local(graph, i - 1) && is_local(graph, i))
             graph->segments[graph->segment_count - 1].end = i + 1;
         else
             graph->segments[graph->segment_count++] = (struct segment){i, i + 1, is_local(graph, i)};
     }
+}
+
+static void forward_lives(const struct node *node, int step)
+{
+    for (int i = 0; i < node->output_count; i++)
+        node->outputs[i]->born = node->outputs[i]->dies = step;
+    if (node->saved)
+        node->saved->born = node->saved->dies = step;
+    for (int i = 0; i < node->input_count; i++)
+        node->inputs[i]->dies = step;
+}
+
+static void backward_lives(const struct node *node, int step)
+{
+    for (int i = 0; i < node->output_count; i++)
+        if (node->op->keeps & (OP_KEEPS_OUTPUT_0 << i))
+            node->outputs[i]->dies = step;
+    if (node->saved)
+        node->saved->dies = step;
+    for (int i = 0; i < node->input_count; i++)
+        if (node->op->keeps & (1u << i))
+            node->inputs[i]->dies = step;
 }
 
 static void value_lives(struct graph *graph)
@@ -70,23 +83,8 @@ static void value_lives(struct graph *graph)
     for (int i = 0; i < graph->tensor_count; i++)
         graph->tensors[i]->born = graph->tensors[i]->dies = graph->tensors[i]->gradient_born =
             graph->tensors[i]->gradient_dies = -1;
-    for (int i = 0; i < graph->node_count; i++) {
-        struct node *node = graph->nodes[i];
-        int back = node->runs_backward ? backward_moment(graph, i) : i;
-        for (int j = 0; j < node->output_count; j++) {
-            node->outputs[j]->born = i;
-            node->outputs[j]->dies = node->op->keeps & (OP_KEEPS_OUTPUT_0 << j) ? back : i;
-        }
-        if (node->saved) {
-            node->saved->born = i;
-            node->saved->dies = back;
-        }
-        for (int j = 0; j < node->input_count; j++) {
-            int last = node->op->keeps & (1u << j) ? back : i;
-            if (node->inputs[j]->dies < last)
-                node->inputs[j]->dies = last;
-        }
-    }
+    for (int i = 0; i < graph->step_count; i++)
+        (graph->steps[i].backward ? backward_lives : forward_lives)(graph->steps[i].node, i);
     struct tensor *const kept[] = {graph->logits, graph->row_loss, graph->row_log_z, graph->row_correct};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (kept[i] && kept[i]->dies < graph->node_count)
@@ -102,8 +100,8 @@ static void gradient_lives(struct graph *graph)
             if (input->kind != TENSOR_ACTIVATION || !input->wants_gradient)
                 continue;
             if (!node->accumulate[j])
-                input->gradient_born = backward_moment(graph, i);
-            input->gradient_dies = backward_moment(graph, node_index(graph, input->producer));
+                input->gradient_born = node->backward_step;
+            input->gradient_dies = input->producer->backward_step;
         }
     }
 }
@@ -114,7 +112,7 @@ static int next_write(const struct graph *graph, const struct tensor *tensor, in
     int next = INT32_MAX;
     for (int i = 0; i < graph->node_count; i++)
         for (int j = 0; j < graph->nodes[i]->input_count; j++) {
-            int back = backward_moment(graph, i);
+            int back = graph->nodes[i]->backward_step;
             if (graph->nodes[i]->inputs[j] == tensor && graph->nodes[i]->runs_backward && back > moment && back < next)
                 next = back;
         }
@@ -129,7 +127,7 @@ static void share_gradients(struct graph *graph)
         struct node *node = graph->nodes[i];
         if (!node->runs_backward || !node->op->passes_gradient || node->outputs[0]->gradient_born < 0)
             continue;
-        int now = backward_moment(graph, i);
+        int now = node->backward_step;
         struct tensor *owner = node->outputs[0]->gradient_of ? node->outputs[0]->gradient_of : node->outputs[0];
         if (owner != node->outputs[0] && owner->gradient_dies > now)
             continue; // another sharer still reads it
@@ -153,17 +151,22 @@ static void share_gradients(struct graph *graph)
     }
 }
 
+// A rebuilt value has no gradient beside its original's.
+static void join_originals(struct graph *graph)
+{
+    for (int i = 0; i < graph->tensor_count; i++) {
+        struct tensor *tensor = graph->tensors[i], *original = tensor->original;
+        if (original)
+            tensor->gradient_of = original->gradient_of ? original->gradient_of : original;
+    }
+}
+
 // The moments of the segment that runs at `moment`; the end is one of them.
 static struct span moments_around(const struct graph *graph, int moment)
 {
-    int nodes = graph->node_count;
-    for (int i = 0; i < graph->segment_count; i++) {
-        int begin = graph->segments[i].begin, last = graph->segments[i].end - 1;
-        if (begin <= moment && moment <= last)
-            return (struct span){begin, last};
-        if (begin <= 2 * nodes - moment && 2 * nodes - moment <= last)
-            return (struct span){2 * nodes - last, 2 * nodes - begin};
-    }
+    for (int i = 0; i < graph->segment_count; i++)
+        if (graph->segments[i].begin <= moment && moment < graph->segments[i].end)
+            return (struct span){graph->segments[i].begin, graph->segments[i].end - 1};
     return (struct span){moment, moment};
 }
 
@@ -296,10 +299,13 @@ bool graph_plan(struct graph *graph, struct error *error)
             abort();
         decide_backward(graph);
     }
+    if (!rebuild_steps(graph, error))
+        return false;
     find_segments(graph);
     value_lives(graph);
     gradient_lives(graph);
     share_gradients(graph);
+    join_originals(graph);
     cut_lives(graph);
 
     size_t bytes, widest = 1;

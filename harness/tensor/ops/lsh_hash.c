@@ -4,8 +4,8 @@
 // factors, the columns hash twice, and the bucket is first * factors[1] + second. A row's buckets depend on that row alone. Their
 // cost grows with the columns: T head_dim T / chunk up to LSH_FACTORED buckets, T head_dim times the root of the buckets above.
 //
-// What backward sees must be what forward saw: the buckets are a value of the graph that backward keeps. Whoever computes inputs
-// anew must not call this op again, since a rounding may change a bucket.
+// What backward sees must be what forward saw: the buckets are a value of the graph that backward keeps, also where it rebuilds all
+// around them (op->kept), since a rounding may change a bucket.
 #ifndef REAL
 
 #include "base/random.h"
@@ -49,6 +49,7 @@ static const struct op lsh_hash = {
     .name = "lsh_hash",
     .rows = OP_ROWS_HEADS, // each call draws its heads' rotations: as many rows as there are
     .attributes_size = sizeof(struct lsh_hash),
+    .kept = true,
     .plan = plan,
     .cost = cost,
     .kernels = {&kernels_float, &kernels_double},
