@@ -86,17 +86,23 @@ static bool train(const struct bench_models_options *options, struct arena *aren
     return done;
 }
 
+// A precision whose operands are rounded and multiplied in fp32 here has fp32's speed: it is not trained to show that.
+static bool is_measured(const struct component *component)
+{
+    return component->slot == SLOT_PRECISION && !gemm_notice(gemm_rule(GEMM_AUTO, component->precision.products));
+}
+
 bool bench_models_run(const struct bench_models_options *options, struct arena *arena,
                       const struct bench_model_result **results, int *count, struct error *error)
 {
     int precisions = 0;
     for (const struct component *const *list = registry_list(); *list; list++)
-        precisions += (*list)->slot == SLOT_PRECISION;
+        precisions += is_measured(*list);
     struct bench_model_result *kept = arena_allocate(arena, (size_t)(precisions * MODELS), sizeof *kept);
     *count = 0;
     for (const struct component *const *list = registry_list(); *list; list++) {
         const struct bench_model_result *first = &kept[*count];
-        for (const struct bench_model *model = bench_models; (*list)->slot == SLOT_PRECISION && model->name; model++) {
+        for (const struct bench_model *model = bench_models; is_measured(*list) && model->name; model++) {
             struct bench_model_result *result = &kept[(*count)++];
             *result = (struct bench_model_result){.model = model, .precision = (*list)->name};
             if (options->progress)

@@ -35,7 +35,7 @@ struct bench_models_options {
     double seconds;                                                           // of each model
     void (*progress)(const struct bench_model *model, const char *precision); // before each; may be NULL
 };
-// Trains every model in every precision that the registry knows, in turn. `results` holds [*count] in the arena.
+// Trains every model in every precision that has units of its own on this CPU, in turn. `results` holds [*count] in the arena.
 bool bench_models_run(const struct bench_models_options *options, struct arena *arena,
                       const struct bench_model_result **results, int *count, struct error *error);
 
