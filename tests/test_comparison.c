@@ -18,7 +18,7 @@ static struct made {
     int64_t seeds[SEEDS];
     struct experiment_view view;
     double metric[RUNS], excess[RUNS], block_error[RUNS];
-    const char *data[ARMS], *steps[ARMS], *rates[ARMS];
+    const char *data[ARMS], *steps[ARMS], *rates[ARMS], *attentions[ARMS], *lengths[ARMS];
     struct comparison_values values;
     struct arena arena;
     struct comparison comparison;
@@ -49,6 +49,7 @@ static void make(void)
         made.arms[a] =
             (struct arm_view){.name = names[a], .differs = a ? names[a] : "", .is_placebo = a == 4, .runs = made.runs[a]};
         made.data[a] = "prose", made.steps[a] = "500", made.rates[a] = "0.001";
+        made.attentions[a] = "full", made.lengths[a] = "128";
         for (int s = 0; s < SEEDS; s++) {
             int i = a * SEEDS + s;
             made.seeds[s] = s + 1;
@@ -73,7 +74,9 @@ static void make(void)
                                              .block_error = made.block_error,
                                              .data = made.data,
                                              .steps = made.steps,
-                                             .learning_rate = made.rates};
+                                             .learning_rate = made.rates,
+                                             .attention = made.attentions,
+                                             .length = made.lengths};
 }
 
 static const struct comparison_arm *compare(int arm)

@@ -195,6 +195,8 @@ Test(report, leaves_every_figure_whole)
     report_write(&report);
     for (const struct figure *figure = figures; figure->name; figure++) {
         cr_expect_lt(strlen(figure->title), 45, "%s is clipped", figure->title);
+        if (figure->lacks) // arms of several lengths, which this experiment has not
+            continue;
         for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
             struct text path = {0};
             struct bytes bytes = {0};

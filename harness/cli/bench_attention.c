@@ -6,6 +6,8 @@
 
 #include "cli/bench.h"
 #include "cli/table.h"
+#include "report/figure.h"
+#include "report/figure_length.h"
 
 enum { HEADS = 8, LENGTHS_MAX = 32 };
 static const int64_t length_limit = 1 << 24;
@@ -43,8 +45,17 @@ static int read_lengths(const char *list, int64_t lengths[LENGTHS_MAX], struct a
     return count;
 }
 
-static bool add_row(struct table *table, const struct attention_bench_options *options, double *spread, struct error *error)
+struct sheet {
+    struct table table;
+    struct length_line *lines; // of --plot: one an attention
+    int line_count;
+    double spread;
+};
+
+static bool measure(struct sheet *sheet, const struct attention_bench_options *options, struct length_line *line,
+                    struct error *error)
 {
+    struct table *table = &sheet->table;
     struct attention_bench result;
     if (!attention_bench_run(options, &result, error))
         return false;
@@ -57,7 +68,34 @@ static bool add_row(struct table *table, const struct attention_bench_options *o
     table_cell(table, VISIBLE, "%lld", (long long)result.visible_pairs);
     table_cell(table, THREADS, "%d", options->threads);
     table_cell(table, SPREAD, "%.3f", result.spread);
-    *spread = fmax(*spread, result.spread);
+    sheet->spread = fmax(sheet->spread, result.spread);
+    double length = (double)options->seq_len;
+    line->points[line->count++] = (struct length_point){length, {result.seconds / length, result.bytes}};
+    return true;
+}
+
+static bool measure_all(struct sheet *sheet, const struct bench_options *chosen, const int64_t *lengths, int count,
+                        struct arena *arena, struct error *error)
+{
+    const char *list = *chosen->attention ? chosen->attention : "full";
+    sheet->lines = arena_allocate(arena, strlen(list), sizeof *sheet->lines);
+    for (const char *word = list; *word; word += strcspn(word, "\n"), word += *word == '\n') {
+        struct length_line *line = &sheet->lines[sheet->line_count++];
+        *line = (struct length_line){.label = arena_format(arena, "%.*s", (int)strcspn(word, "\n"), word),
+                                     .points = arena_allocate(arena, (size_t)count, sizeof *line->points)};
+        for (int i = 0; i < count; i++) {
+            const struct attention_bench_options options = {
+                .attention = line->label,
+                .seq_len = lengths[i],
+                .n_head = HEADS,
+                .head_dim = chosen->head_dim,
+                .threads = bench_threads(chosen),
+                .seconds = bench_seconds(chosen, 1),
+            };
+            if (!measure(sheet, &options, line, error))
+                return false;
+        }
+    }
     return true;
 }
 
@@ -65,28 +103,24 @@ bool bench_attention(const struct request *request, struct error *error)
 {
     const struct bench_options *chosen = request->options;
     int64_t lengths[LENGTHS_MAX];
-    struct table table;
-    double spread = 0;
+    struct sheet sheet = {.spread = 0};
     int count = read_lengths(chosen->seq, lengths, request->arena, error);
-    bool done = count > 0;
-    table_open(&table, columns, sizeof columns / sizeof *columns);
-    const char *lines = *chosen->attention ? chosen->attention : "full";
-    for (const char *line = lines; done && *line; line += strcspn(line, "\n"), line += *line == '\n')
-        for (int i = 0; done && i < count; i++) {
-            const struct attention_bench_options options = {
-                .attention = arena_format(request->arena, "%.*s", (int)strcspn(line, "\n"), line),
-                .seq_len = lengths[i],
-                .n_head = HEADS,
-                .head_dim = chosen->head_dim,
-                .threads = bench_threads(chosen),
-                .seconds = bench_seconds(chosen, 1),
-            };
-            done = add_row(&table, &options, &spread, error);
-        }
-    if (done)
-        table_print(&table, request->format, stdout);
-    table_close(&table);
-    if (done)
-        bench_warn(spread);
+    if (count == 0)
+        return false;
+    if (*chosen->plot && count < LENGTH_LEAST)
+        return error_request(error, "--plot: a power takes %d lengths or more. For example: --seq 1024,2048,4096",
+                             LENGTH_LEAST);
+    if (*chosen->plot && !figure_terminal(chosen->plot, error))
+        return false;
+    table_open(&sheet.table, columns, sizeof columns / sizeof *columns);
+    bool done = measure_all(&sheet, chosen, lengths, count, request->arena, error);
+    if (done) {
+        table_print(&sheet.table, request->format, stdout);
+        bench_warn(sheet.spread);
+    }
+    const char *title = arena_format(request->arena, "Attention alone, forward and backward, %d thread%s",
+                                     bench_threads(chosen), bench_threads(chosen) > 1 ? "s" : "");
+    done = done && (!*chosen->plot || length_draw(chosen->plot, title, sheet.lines, sheet.line_count, error));
+    table_close(&sheet.table);
     return done;
 }

@@ -11,6 +11,7 @@
 #include "bench/machine.h"
 #include "cli/bench.h"
 #include "cli/table.h"
+#include "report/figure.h"
 #include "report/roofline.h"
 #include "store/provenance.h"
 #include "store/store.h"
@@ -189,8 +190,8 @@ bool bench_suite(const struct request *request, struct error *error)
         .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
         .context = &measured,
     };
-    bool done = choose_base(request, &base, error) && (chosen->list || chosen->bare || measure_machine(&machine, error)) &&
-                suite_run(&suite, &base, &options, error);
+    bool done = choose_base(request, &base, error) && (!*chosen->plot || figure_terminal(chosen->plot, error)) &&
+                (chosen->list || chosen->bare || measure_machine(&machine, error)) && suite_run(&suite, &base, &options, error);
     if (measured)
         fprintf(stderr, "\r%80s\r", "");
     for (int i = 0; done && chosen->list && i < suite.row_count; i++)

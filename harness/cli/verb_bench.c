@@ -17,7 +17,7 @@ static const struct option options[] = {
     {"bare", OPTION_BOOL, offsetof(struct bench_options, bare), .fallback = "false",
      .help = "times alone: no peaks of the machine, nothing stored"},
     {"plot", OPTION_TEXT, offsetof(struct bench_options, plot), .fallback = "", .unit = "FILE.svg",
-     .help = "draws the roofline of what was measured; its data and script are left beside it"},
+     .help = "draws what was measured, attention against length, all else under the roofline; leaves data and script too"},
     {"attention", OPTION_TEXT, offsetof(struct bench_options, attention), .fallback = "", .unit = "COMPONENT", .repeats = true,
      .help = "of `bench attention`; may be repeated; full without it"},
     {"seq", OPTION_TEXT, offsetof(struct bench_options, seq), .fallback = "2048,8192", .unit = "TOKENS,...",

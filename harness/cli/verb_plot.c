@@ -57,9 +57,13 @@ static bool draw_wanted(const struct request *request, const struct figure *only
         return error_request(error, "%s: nothing to draw, because %s", comparison.view->name, lack);
     if (only)
         return draw(only, &source, wanted, folder, error);
-    for (const struct figure *figure = figures; figure->name; figure++)
-        if (!figure_lacks(figure, &comparison) && !draw(figure, &source, wanted, folder, error))
+    for (const struct figure *figure = figures; figure->name; figure++) {
+        lack = figure_lacks(figure, &comparison);
+        if (lack)
+            fprintf(stderr, "%s: not drawn, because %s\n", figure->name, lack);
+        else if (!draw(figure, &source, wanted, folder, error))
             return false;
+    }
     return true;
 }
 

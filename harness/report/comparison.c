@@ -268,6 +268,8 @@ static void name_arms(const struct comparison_values *values, struct comparison 
             .data = values->data[a],
             .steps = values->steps[a],
             .learning_rate = values->learning_rate[a],
+            .attention = values->attention[a],
+            .length = values->length[a],
         };
     }
 }

@@ -34,7 +34,7 @@ struct comparison_arm {
     double parameters, parameters_without_embeddings, flops; // NaN: no run yet
     double seconds;                                          // mean of a run; NaN: none
     // As stored with the runs; NULL where no run says.
-    const char *data, *steps, *learning_rate;
+    const char *data, *steps, *learning_rate, *attention, *length;
 };
 
 // A run that does not count, and why.
@@ -75,7 +75,8 @@ struct comparison_values {
     const double *metric;      // [arm_count, seed_count]: the primary metric at the end; NaN where none
     const double *excess;      // the same above the floor; NaN where unknown
     const double *block_error; // standard error of the test loss over blocks of its text; NaN where unknown
-    const char *const *data, *const *steps, *const *learning_rate; // [arm_count]; NULL where unknown
+    const char *const *data, *const *steps, *const *learning_rate, *const *attention,
+                                                                       *const *length; // [arm_count]; NULL where unknown
 };
 void comparison_make(const struct experiment_view *view, const struct comparison_values *values, struct arena *arena,
                      struct comparison *comparison);

@@ -110,7 +110,9 @@ bool comparison_open(struct store *store, const char *experiment, struct arena *
                 read_finals(&reading, excess_of(view->metric, arena), &values.excess) &&
                 read_finals(&reading, block_error_of(view->metric, arena), &values.block_error) &&
                 read_options(&reading, "data", &values.data) && read_options(&reading, "train.steps", &values.steps) &&
-                read_options(&reading, "train.lr", &values.learning_rate);
+                read_options(&reading, "train.lr", &values.learning_rate) &&
+                read_options(&reading, "attention", &values.attention) &&
+                read_options(&reading, "model.seq_len", &values.length);
     if (done)
         comparison_make(view, &values, arena, comparison);
     return done;

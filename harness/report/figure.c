@@ -20,7 +20,6 @@ static const struct figure_unit counts[] = {{1, ""}, {1e3, "thousand"}, {1e6, "m
 static const struct figure_unit flops[] = {{1, "FLOP"},     {1e9, "GFLOP"},  {1e12, "TFLOP"},
                                            {1e15, "PFLOP"}, {1e18, "EFLOP"}, {.name = NULL}};
 static const struct figure_unit times[] = {{1, "s"}, {120, "min"}, {7200, "h"}, {.name = NULL}};
-static const struct figure_unit sizes[] = {{1, "bytes"}, {1024, "KiB"}, {1048576, "MiB"}, {1073741824, "GiB"}, {.name = NULL}};
 
 #define BAND_READING                                                                                                           \
     "Line: mean over the seeds; band: lowest to highest seed. An arm with a diverged run is drawn run by run, a cross where "  \
@@ -85,7 +84,18 @@ const struct figure figures[] = {
      .script = "cost.gp",
      .write = figure_cost_write,
      .reading = COST_READING,
-     .cost = {cost_memory, "peak memory of a run", sizes}},
+     .cost = {cost_memory, "peak memory of a run", figure_bytes}},
+    {.name = "length",
+     .title = "Training against the length of a sequence",
+     .script = "length.gp",
+     .metrics = "tokens_per_s and activation_bytes",
+     .lacks = figure_length_lacks,
+     .write = figure_length_write,
+     .reading =
+         "A mark: a run. A line: the power of the length T that fits its marks best, by least squares of the logarithms; its "
+         "exponent stands below with its standard error. Left: time of a token. Right: activations and workspace of a "
+         "sequence, "
+         "as planned, without parameters, gradients and moments."},
     {.name = NULL},
 };
 
@@ -141,7 +151,7 @@ static bool script_copy(const char *script, const char *folder, struct error *er
     return done;
 }
 
-bool figure_scripts_copy(const char *script, const char *folder, struct error *error)
+static bool scripts_copy(const char *script, const char *folder, struct error *error)
 {
     return script_copy(shared_script, folder, error) && script_copy(script, folder, error);
 }
@@ -150,7 +160,9 @@ const char *figure_lacks(const struct figure *figure, const struct comparison *c
 {
     if (comparison->finished + comparison->diverged == 0)
         return "no run has finished yet";
-    return figure->compares && comparison->arm_count < 2 ? "the baseline is the only arm" : NULL;
+    if (figure->compares && comparison->arm_count < 2)
+        return "the baseline is the only arm";
+    return figure->lacks ? figure->lacks(comparison) : NULL;
 }
 
 // ---- Writing and drawing ----------------------------------------------------------------------------------------------------
@@ -159,7 +171,7 @@ void figure_provenance(const struct figure *figure, const struct comparison *com
 {
     const struct experiment_view *view = comparison->view;
     bool above_floor = isfinite(comparison_floor(comparison));
-    const char *metric = view->metric;
+    const char *metric = figure->metrics ? figure->metrics : view->metric;
     if (figure->curve.metric)
         metric = above_floor && figure->curve.excess ? figure->curve.excess : figure->curve.metric;
     text_add(text, "%s of the finished and diverged runs of experiment %s, %d arms x %d seeds", metric, view->name,
@@ -171,8 +183,34 @@ bool figure_leave(const char *folder, const char *name, const char *script, cons
     struct text path = {0};
     text_add(&path, "%s/%s.tsv", folder, name);
     bool done = folder_create(folder, error) && file_replace(path.data, data->data, data->length, error) &&
-                figure_scripts_copy(script, folder, error);
+                scripts_copy(script, folder, error);
     text_free(&path);
+    return done;
+}
+
+const char *figure_terminal(const char *file, struct error *error)
+{
+    const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file, *dot = strrchr(name, '.');
+    for (int i = 0; dot && dot > name && gnuplot_terminals[i]; i++)
+        if (!strcmp(dot + 1, gnuplot_terminals[i]))
+            return gnuplot_terminals[i];
+    error_request(error, "--plot %s: name a file that ends in .svg, .png or .pdf", file);
+    return NULL;
+}
+
+bool figure_draw_file(const char *file, const char *script, const struct text *data, struct error *error)
+{
+    struct arena arena = {0};
+    const char *terminal = figure_terminal(file, error);
+    if (!terminal)
+        return false;
+    const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file, *dot = strrchr(name, '.');
+    const char *folder = slash ? arena_format(&arena, "%.*s", (int)(slash - file), file) : ".";
+    const char *figure = arena_format(&arena, "%.*s", (int)(dot - name), name);
+    bool done =
+        figure_leave(folder, figure, script, data, error) &&
+        gnuplot_draw(&(struct drawing){.folder = folder, .script = script, .figure = figure, .terminal = terminal}, error);
+    arena_close(&arena);
     return done;
 }
 

@@ -41,7 +41,9 @@ struct figure {
     const char *title;   // under 45 characters, or gnuplot clips it
     const char *script;  // in plots/
     const char *reading; // how to read it, for the caption
+    const char *metrics; // what it shows, for the caption; NULL: the experiment's metric, or the curve's
     bool (*write)(const struct figure *figure, const struct figure_source *source, struct text *data, struct error *error);
+    const char *(*lacks)(const struct comparison *comparison); // why it cannot be drawn, beside what all figures lack; or NULL
     struct figure_curve curve;
     struct figure_cost cost;
     bool compares; // shows nothing with the baseline alone
@@ -51,7 +53,7 @@ extern const struct figure figures[]; // ended by name NULL
 // Adds "did you mean" and the names there are.
 const struct figure *figure_find(const char *name, struct error *error);
 
-// Why there is nothing to draw, or NULL: no run has finished, or the baseline is alone.
+// Why there is nothing to draw, or NULL: no run has finished, the baseline is alone, or what the figure itself needs is not there.
 const char *figure_lacks(const struct figure *figure, const struct comparison *comparison);
 
 // Writes the data file and copies the scripts into `folder` (made when missing).
@@ -61,8 +63,10 @@ bool figure_draw(const struct figure *figure, const char *folder, const char *te
 
 // Leaves a data file NAME.tsv, the script and what it shares in `folder` (made when missing).
 bool figure_leave(const char *folder, const char *name, const char *script, const struct text *data, struct error *error);
-// Copies a script of plots/, and the one that all share, to where a figure is drawn.
-bool figure_scripts_copy(const char *script, const char *folder, struct error *error);
+// One of gnuplot_terminals, by the file's ending; NULL for another: to be asked before what is drawn is measured.
+const char *figure_terminal(const char *file, struct error *error);
+// Draws FILE.svg, .png or .pdf from its data, and leaves FILE.tsv and the scripts beside it. Refuses another ending.
+bool figure_draw_file(const char *file, const char *script, const struct text *data, struct error *error);
 
 // Where a figure's numbers come from, as a sentence: the metrics and the runs.
 void figure_provenance(const struct figure *figure, const struct comparison *comparison, struct text *text);

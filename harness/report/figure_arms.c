@@ -167,14 +167,6 @@ bool figure_pairs_write(const struct figure *figure, const struct figure_source 
 
 // ---- The metric against a cost ----------------------------------------------------------------------------------------------
 
-static const struct figure_unit *unit_for(const struct figure_unit *units, double largest)
-{
-    const struct figure_unit *unit = units;
-    while (unit[1].name && unit[1].size <= largest)
-        unit++;
-    return unit;
-}
-
 static double largest_cost(const struct figure *figure, const struct comparison *comparison)
 {
     double largest = 0;
@@ -230,7 +222,7 @@ bool figure_cost_write(const struct figure *figure, const struct figure_source *
     struct arena arena = {0};
     struct cast cast;
     cast_choose(comparison, true, &arena, &cast);
-    const struct figure_unit *unit = unit_for(figure->cost.units, largest_cost(figure, comparison));
+    const struct figure_unit *unit = figure_unit_for(figure->cost.units, largest_cost(figure, comparison));
     struct cost_blocks blocks = {.cost = range_empty, .value = range_empty};
     for (int i = 0; i < cast.count; i++)
         cost_arm(figure, comparison, i + 1, cast.arms[i], unit->size, &blocks);

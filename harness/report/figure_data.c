@@ -125,6 +125,16 @@ void figure_data_arms(struct text *data, const struct comparison *comparison, co
     }
 }
 
+const struct figure_unit figure_bytes[] = {{1, "bytes"}, {1024, "KiB"}, {1048576, "MiB"}, {1073741824, "GiB"}, {.name = NULL}};
+
+const struct figure_unit *figure_unit_for(const struct figure_unit *units, double largest)
+{
+    const struct figure_unit *unit = units;
+    while (unit[1].name && unit[1].size <= largest)
+        unit++;
+    return unit;
+}
+
 // ---- Ranges -----------------------------------------------------------------------------------------------------------------
 
 const struct range range_empty = {INFINITY, -INFINITY};

@@ -26,6 +26,10 @@ void figure_data_block(struct text *data, const char *columns); // starts the ne
 // `off_scale` [cast->count], or NULL: arms whose label says that the axis is not made for them.
 void figure_data_arms(struct text *data, const struct comparison *comparison, const struct cast *cast, const bool *off_scale);
 
+// The largest unit that is not above `largest`, of a list from small to large.
+const struct figure_unit *figure_unit_for(const struct figure_unit *units, double largest);
+extern const struct figure_unit figure_bytes[];
+
 // A range that holds everything offered, with some air; never empty.
 struct range {
     double low, high;
@@ -42,5 +46,8 @@ bool figure_curves_write(const struct figure *figure, const struct figure_source
 bool figure_pairs_write(const struct figure *figure, const struct figure_source *source, struct text *data,
                         struct error *error);
 bool figure_cost_write(const struct figure *figure, const struct figure_source *source, struct text *data, struct error *error);
+bool figure_length_write(const struct figure *figure, const struct figure_source *source, struct text *data,
+                         struct error *error);
+const char *figure_length_lacks(const struct comparison *comparison);
 
 #endif

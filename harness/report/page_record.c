@@ -32,6 +32,7 @@ void page_cost(struct page *page)
     page_figure(page, "flops");
     page_figure(page, "time");
     page_figure(page, "memory");
+    page_figure(page, "length");
     text_add(&page->html, "</div>\n</section>\n");
 }
 

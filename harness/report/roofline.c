@@ -8,11 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/memory.h"
 #include "report/figure.h"
 #include "report/figure_data.h"
-#include "report/gnuplot.h"
 
 enum { OPS_MAX = 64, PASSES = 2, REPETITIONS_MAX = 1000, NAME_SIZE = 48 };
 static const char *const passes[PASSES] = {"forward", "backward"};
@@ -243,30 +241,8 @@ static void write_data(const struct roofline *roofline, const struct store_bench
     }
 }
 
-static bool draw(const struct text *data, const char *file, const char *terminal, struct error *error)
-{
-    struct arena arena = {0};
-    const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
-    const char *folder = slash ? arena_format(&arena, "%.*s", (int)(slash - file), file) : ".";
-    const char *figure = arena_format(&arena, "%.*s", (int)(strrchr(name, '.') - name), name);
-    const char *path = arena_format(&arena, "%s/%s.tsv", folder, figure);
-    bool done =
-        folder_create(folder, error) && file_replace(path, data->data, data->length, error) &&
-        figure_scripts_copy("roofline.gp", folder, error) &&
-        gnuplot_draw(&(struct drawing){.folder = folder, .script = "roofline.gp", .figure = figure, .terminal = terminal},
-                     error);
-    arena_close(&arena);
-    return done;
-}
-
 bool roofline_draw(const struct store_benchmark_set *set, const char *file, struct error *error)
 {
-    const char *dot = strrchr(file, '.'), *terminal = NULL;
-    for (int i = 0; dot && dot > file && dot[-1] != '/' && gnuplot_terminals[i]; i++)
-        if (!strcmp(dot + 1, gnuplot_terminals[i]))
-            terminal = gnuplot_terminals[i];
-    if (!terminal)
-        return error_request(error, "--plot %s: name a file that ends in .svg, .png or .pdf", file);
     struct text data = {0};
     struct roofline *roofline = memory_allocate(1, sizeof *roofline);
     choose_ops(roofline, set);
@@ -277,7 +253,7 @@ bool roofline_draw(const struct store_benchmark_set *set, const char *file, stru
         for (int i = 0; i < roofline->count; i++)
             place_label(roofline, i);
         write_data(roofline, set, &data);
-        done = draw(&data, file, terminal, error);
+        done = figure_draw_file(file, "roofline.gp", &data, error);
     }
     free(roofline);
     text_free(&data);

@@ -115,6 +115,15 @@ static void metric(const struct session *session, int64_t step, const char *name
     session->sink->metric(session->sink->context, step, name, value);
 }
 
+// Once a run, before its first step: memory that grows with the length, without what parameters and the program take.
+static void tell_activations(const struct session *session)
+{
+    const struct graph *graph = &session->trainer.train_graph;
+    size_t bytes = graph->pass_bytes + graph->tile_bytes + graph->workspace_bytes;
+    if (session->first_step == 0)
+        metric(session, 0, "activation_bytes", (double)bytes / (double)model_pass_sequences(session->run));
+}
+
 static void event(const struct session *session, int64_t step, const char *kind, double value, double limit, const char *detail)
 {
     session->sink->event(session->sink->context, step, kind, value, limit, detail);
@@ -329,6 +338,7 @@ bool train_run(const struct run *run, const struct train_options *options, const
     if (!check_memory(planned, error) || !resume(&session, error))
         goto cleanup;
     tell_begin(&session, planned);
+    tell_activations(&session);
     done = train(&session, error);
     int64_t steps = session.state.step - session.first_step;
     *result = (struct train_result){

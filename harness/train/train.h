@@ -53,7 +53,8 @@ struct train_result {
     char run[RUN_ID_SIZE]; // its identity
 };
 
-// Metrics told: per step train_loss (what is minimised), gradient_norm, learning_rate, and train_cross_entropy with a z-loss;
+// Metrics told: once, at step 0, activation_bytes (what a thread needs to train one sequence beside parameters and gradients, as
+// planned: activations and workspace); per step train_loss (what is minimised), gradient_norm, learning_rate, and train_cross_entropy with a z-loss;
 // every eval_every steps and at the end val_loss, val_accuracy (the share of counted targets that the model holds most likely;
 // training has none, it would cost a pass over the logits), val_perplexity, val_bits_per_byte (bytes only), val_excess (above
 // the source's own mean surprise at the same targets, where known); at the end floor (that mean over the validation targets),
