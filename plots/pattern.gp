@@ -1,7 +1,7 @@
 # pattern.gp: who sees whom: a square for every layer and kind of heads, query rows from the top, key columns from the left.
 #
 # Dark cells are pairs that are seen, light ones pairs that the kernel visits beside them and masks. Reads, after block 0 of
-# style.gp, a block of "0 attention where seen visited", one line a square, and for each square a block of "kind first last query".
+# style.gp, in which `note` may say what the picture depends on, a block of "0 attention where seen visited", one line a square, and for each square a block of "kind first last query".
 seen_color = "#0072B2"
 visited_color = "#BFDDF0"
 stats ARG1.".tsv" index 1 using 0 nooutput
@@ -18,7 +18,10 @@ paper = ARG2 eq "pdf" ? 396.0 : 520.0
 side = (paper - left - gap * across) / across
 side = side > 380 ? 380 : side
 top = ARG2 eq "pdf" ? 6 : 30
-tall = top + down * (side + head + foot) + 34
+notes = 0
+stats ARG1.".tsv" index 0 using (strcol(1) eq "note" ? (notes = 1, 1) : 0) nooutput
+legend = 13.0 + 18 * notes
+tall = top + down * (side + head + foot) + 21 + legend
 call "style.gp" ARG1 ARG2
 
 eval read("positions", "positions")
@@ -47,10 +50,12 @@ tick = tick < 1 ? 1 : tick
 set xtics tick
 set multiplot
 if (terminal ne "pdf") { set label 1 short(title_text, 60) at screen 0.5, screen 1 - 16.0 / tall center font ",13" textcolor rgb "#000000" }
-set label 2 "" at screen margin / wide, screen 13.0 / tall point pt 5 ps 1.1 lc rgb seen_color
-set label 3 "seen" at screen (margin + 12) / wide, screen 13.0 / tall left textcolor rgb ink
-set label 4 "" at screen (margin + 62) / wide, screen 13.0 / tall point pt 5 ps 1.1 lc rgb visited_color
-set label 5 "visited and masked" at screen (margin + 74) / wide, screen 13.0 / tall left textcolor rgb ink
+set label 2 "" at screen margin / wide, screen legend / tall point pt 5 ps 1.1 lc rgb seen_color
+set label 3 "seen" at screen (margin + 12) / wide, screen legend / tall left textcolor rgb ink
+set label 4 "" at screen (margin + 62) / wide, screen legend / tall point pt 5 ps 1.1 lc rgb visited_color
+set label 5 "visited and masked" at screen (margin + 74) / wide, screen legend / tall left textcolor rgb ink
+eval read("note", "note")
+if (notes) { set label 6 note at screen margin / wide, screen 12.0 / tall left textcolor rgb ink font ",10" }
 do for [i = 1:panels] {
     set lmargin at screen x_of(i) / wide
     set rmargin at screen (x_of(i) + side) / wide
@@ -71,7 +76,7 @@ do for [i = 1:panels] {
     }
     plot data index 1 + i using ($1 == 1 ? $2 : NaN):($4 + 0.5):2:3:4:($4 + 1) with boxxyerror lc rgb visited_color, \
         data index 1 + i using ($1 == 2 ? $2 : NaN):($4 + 0.5):2:3:4:($4 + 1) with boxxyerror lc rgb seen_color
-    do for [k = 1:5] { unset label k }
+    do for [k = 1:6] { unset label k }
     unset arrow
 }
 unset multiplot

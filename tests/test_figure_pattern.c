@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "check/subject.h"
+#include "base/random.h"
 #include "fixture_attention.h"
 #include "report/figure_pattern.h"
 
@@ -37,7 +38,7 @@ static void read_cells(struct picture *picture)
     }
 }
 
-static void draw(struct picture *picture, const char *attention, bool causal)
+static void draw_seed(struct picture *picture, const char *attention, bool causal, int64_t seed)
 {
     struct run run;
     struct error error = {0};
@@ -49,6 +50,7 @@ static void draw(struct picture *picture, const char *attention, bool causal)
     cr_assert(run_set(&run, "attention", attention, &picture->arena, &error), "%s", error.text);
     run.model.seq_len = TIME;
     run.model.causal = causal;
+    run.seed = seed;
     cr_assert(figure_pattern_draw(&run, picture->folder, "svg", &picture->arena, &picture->name, &error), "%s", error.text);
     const char *path = arena_format(&picture->arena, "%s/%s.tsv", picture->folder, picture->name);
     cr_assert(file_read(path, 1 << 20, &bytes, &error), "%s", error.text);
@@ -58,6 +60,8 @@ static void draw(struct picture *picture, const char *attention, bool causal)
     cr_expect_eq(access(path, R_OK), 0, "%s was not drawn", path);
     read_cells(picture);
 }
+
+static void draw(struct picture *picture, const char *attention, bool causal) { draw_seed(picture, attention, causal, 1); }
 
 static void discard(struct picture *picture)
 {
@@ -98,5 +102,66 @@ Test(figure_pattern, layers_and_kinds_of_heads_have_squares_of_their_own)
     // Blocks of 8 keys by 16 queries: the future of the same block is visited and masked, that of the next is not visited.
     cr_expect_eq(picture.cells[2][3][7], '1');
     cr_expect_eq(picture.cells[2][15][16], '0');
+    discard(&picture);
+}
+
+// ---- Hashes -------------------------------------------------------------------------------------------------------------------
+
+enum { CHUNK = 4, ROUNDS = 3, LAYER = 1, SEED = 9 };
+
+// What the picture says it hashes: vectors drawn for the seed, by the rotations of that layer.
+static void hash_vectors(const struct run *run, int32_t buckets[TIME * ROUNDS])
+{
+    int64_t width = run->model.head_dim;
+    double *vectors = memory_allocate((size_t)(TIME * width), sizeof *vectors);
+    uint64_t key = random_key(SEED, "vectors of a picture", LAYER);
+    for (int64_t t = 0; t < TIME; t++)
+        for (int64_t d = 0; d < width; d++)
+            vectors[t * width + d] = random_normal(key, (uint64_t)t, (uint64_t)d);
+    const struct lsh_hash hash = {lsh_of(TIME, CHUNK, ROUNDS), 1, width, SEED, "model.layers.1.self_attn.rotations"};
+    lsh_hash_rows(&hash, vectors, TIME, buckets);
+    free(vectors);
+}
+
+// Which pairs hashes show is decided nowhere in a picture's own code: it must be what the definition says of the same buckets, which
+// shares no line with the sort that the kernel and the picture go by. One layer of a list, so that the layer counts too.
+Test(figure_pattern, hashed_cells_are_the_definition_of_the_same_buckets)
+{
+    struct picture picture;
+    struct run run;
+    int32_t buckets[TIME * ROUNDS];
+    int order[TIME], places = 0;
+    int64_t scratch[TIME];
+    static bool all[TIME * TIME], first[TIME * TIME];
+    draw_seed(&picture, "[\"full\", \"lsh(chunk=4, rounds=3)\"]", true, SEED);
+    subject_run(&run, NULL, SUBJECT_DEFAULTS, &picture.arena);
+    hash_vectors(&run, buckets);
+    struct lsh lsh = lsh_of(TIME, CHUNK, ROUNDS), one = lsh_of(TIME, CHUNK, 1);
+    lsh_show_by_definition(&lsh, buckets, ROUNDS, TIME, scratch, all);
+    lsh_show_by_definition(&one, buckets, ROUNDS, TIME, scratch, first);
+    for (int bucket = 0; bucket < lsh_buckets(&lsh); bucket++)
+        for (int t = 0; t < TIME; t++)
+            if (buckets[t * ROUNDS] == bucket)
+                order[places++] = t;
+    cr_assert_eq(places, TIME);
+    for (int i = 0; i < TIME; i++)
+        for (int j = 0; j < TIME; j++) {
+            bool seen = i == j ? all[order[i] * TIME + order[i]] : first[order[i] * TIME + order[j]];
+            cr_assert_eq(picture.cells[1][i][j] == '2', all[i * TIME + j], "query %d, key %d", i, j);
+            cr_assert_eq(picture.cells[2][i][j] == '2', seen, "by bucket: places %d, %d", i, j);
+        }
+    cr_expect(strstr(picture.name, "-seed-9"), "%s", picture.name);
+    discard(&picture);
+}
+
+// One chunk needs no hashes: all earlier keys, and no seed in the name.
+Test(figure_pattern, one_chunk_is_drawn_without_hashes)
+{
+    struct picture picture;
+    draw(&picture, "lsh(chunk=40)", true);
+    for (int i = 0; i < TIME; i++)
+        for (int j = 0; j < TIME; j++)
+            cr_assert_eq(picture.cells[0][i][j] == '2', j < i || i + j == 0, "query %d, key %d", i, j);
+    cr_expect_null(strstr(picture.name, "seed"));
     discard(&picture);
 }

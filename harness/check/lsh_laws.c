@@ -40,19 +40,6 @@ static void hashed_open(struct hashed *hashed, int64_t time, int64_t chunk, int6
     lsh_sort_head(&hashed->sorted, 0, hashed->buckets, rounds);
 }
 
-// Adds to shown [time, time] what the tiles of the round at hand show.
-static void count_shown(const struct lsh_sorted *sorted, int round, unsigned char *shown)
-{
-    const struct attention_schedule *schedule = &sorted->schedule;
-    const struct attention_pass *pass = &schedule->passes[round];
-    for (const struct attention_tile *tile = schedule->tiles; tile < schedule->tiles + schedule->tile_count; tile++)
-        for (int key = 0; key < ATTENTION_KEY_TILE; key++)
-            for (uint32_t word = schedule->masks[tile->mask + key]; word; word &= word - 1) {
-                int64_t query = pass->order[tile->query_begin + __builtin_ctz(word)];
-                shown[query * schedule->time + pass->order[tile->key_begin + key]]++;
-            }
-}
-
 static bool shows_definition(int64_t time, int64_t chunk, int64_t rounds, uint64_t crowd, struct text *seen)
 {
     struct hashed hashed;
@@ -62,7 +49,7 @@ static bool shows_definition(int64_t time, int64_t chunk, int64_t rounds, uint64
     int64_t *scratch = arena_allocate(&hashed.arena, (size_t)time, sizeof *scratch);
     for (int round = 0; round < rounds; round++) {
         lsh_sort_pass(&hashed.sorted, round);
-        count_shown(&hashed.sorted, round, shown);
+        lsh_count_shown(&hashed.sorted, round, shown);
     }
     lsh_show_by_definition(&hashed.lsh, hashed.buckets, rounds, time, scratch, visible);
     for (int64_t i = 0; holds && i < time * time; i++) {

@@ -35,7 +35,7 @@ static bool value_of(const struct option *option, enum subject_kind kind, char v
 
 bool subject_hashes(const struct component *component)
 {
-    return component->slot == SLOT_ATTENTION && component->attention.hashes;
+    return component->slot == SLOT_ATTENTION && component->attention.hashes != NULL;
 }
 
 void subject_unshare_heads(struct run *run, struct arena *arena)

@@ -9,7 +9,7 @@
 
 struct plot_options {
     const char *figure, *out, *pattern;
-    int64_t seq;
+    int64_t seq, seed;
     int format;
     bool log, both_ways;
 };
@@ -26,6 +26,8 @@ static const struct option options[] = {
      .help = "draws who sees whom instead: \"longformer(window=8, globals=2)\", or a list of layers"},
     {"seq", OPTION_INT, offsetof(struct plot_options, seq), .fallback = "64", .min = 1, .max = FIGURE_PATTERN_TIME_MAX,
      .unit = "positions", .help = "length of the sequence in that picture"},
+    {"seed", OPTION_INT, offsetof(struct plot_options, seed), .fallback = "1", .min = 0, .max = OPTION_NO_LIMIT,
+     .help = "of the random vectors in that picture, where their hashes decide who sees whom"},
     {"both-ways", OPTION_BOOL, offsetof(struct plot_options, both_ways), .fallback = "false",
      .help = "with model.causal=false in that picture"},
     {0},
@@ -79,6 +81,7 @@ static bool draw_pattern(const struct request *request, struct error *error)
     run.model.n_layer = run.slots[SLOT_ATTENTION].count;
     run.model.seq_len = wanted->seq;
     run.model.causal = !wanted->both_ways;
+    run.seed = wanted->seed;
     if (!run_resolve(&run, error))
         return false;
     if (!*folder)

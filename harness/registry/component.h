@@ -134,8 +134,8 @@ struct attention_calls {
     struct attention_pattern pattern;
     // NULL: block_standard_attention.
     struct tensor *(*build)(const struct block *block, const void *options, struct tensor *x);
-    // Who sees whom follows from the tokens and the length; `pattern` holds where all of them are one chunk.
-    bool hashes;
+    // Who sees whom follows from the tokens: how they are hashed at a length. `pattern` holds where all of them share one bucket.
+    struct lsh (*hashes)(const void *options, int64_t time);
 };
 // Every call may be NULL: a scheme works at one of these places.
 struct position_calls {

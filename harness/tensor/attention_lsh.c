@@ -257,3 +257,15 @@ void lsh_sort_pass(struct lsh_sorted *sorted, int round)
     }
     first_tile[schedule->query_tiles] = schedule->tile_count;
 }
+
+void lsh_count_shown(const struct lsh_sorted *sorted, int round, unsigned char *shown)
+{
+    const struct attention_schedule *schedule = &sorted->schedule;
+    const int32_t *order = schedule->passes[round].order;
+    for (const struct attention_tile *tile = schedule->tiles; tile < schedule->tiles + schedule->tile_count; tile++)
+        for (int key = 0; key < ATTENTION_KEY_TILE; key++)
+            for (uint32_t word = schedule->masks[tile->mask + key]; word; word &= word - 1) {
+                int64_t query = order[tile->query_begin + __builtin_ctz(word)];
+                shown[query * schedule->time + order[tile->key_begin + key]]++;
+            }
+}

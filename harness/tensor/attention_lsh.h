@@ -33,6 +33,9 @@ struct lsh_hash {
     const char *name;
 };
 
+// Buckets [rows, n_head rounds] of rows x [rows, n_head head_dim], as the op finds them where nothing is trained: for pictures.
+void lsh_hash_rows(const struct lsh_hash *hash, const double *x, int64_t rows, int32_t *buckets);
+
 // What can be said of a schedule before there are hashes: its sizes, and the pairs to expect. With hashes that spread positions
 // evenly a pair shares a bucket in some round with probability 1 - (1 - 1 / buckets)^rounds; real data gathers in fewer buckets
 // and sees more, at most 2 chunk keys a query and round.
@@ -57,6 +60,9 @@ void lsh_sorted_open(struct lsh_sorted *sorted, const struct lsh *lsh, const str
 void lsh_sort_head(struct lsh_sorted *sorted, int64_t head, const int32_t *buckets, int64_t stride);
 // Makes the tiles and masks of one round; those of another are gone.
 void lsh_sort_pass(struct lsh_sorted *sorted, int round);
+
+// Adds to shown [time, time], by position, how often the tiles of the round at hand show a pair.
+void lsh_count_shown(const struct lsh_sorted *sorted, int round, unsigned char *shown);
 
 // visible [time, time], pair by pair as the definition has it: what the reference shows. It shares no line with the sort. `chunk`
 // [time] is scratch.

@@ -34,6 +34,12 @@ static void spans(const struct attention_view *view, int64_t place, int64_t posi
     span_list_add(keys, 0, position > 0 ? position : 1);
 }
 
+static struct lsh hashes(const void *self, int64_t time)
+{
+    const struct lsh_options *chosen = self;
+    return lsh_of(time, chosen->chunk, chosen->rounds);
+}
+
 static struct tensor *hashed(const struct block *block, const struct lsh *lsh, struct tensor *query)
 {
     const struct model_scalars *model = block->model;
@@ -46,13 +52,12 @@ static struct tensor *hashed(const struct block *block, const struct lsh *lsh, s
 
 static struct tensor *build(const struct block *block, const void *self, struct tensor *x)
 {
-    const struct lsh_options *chosen = self;
-    int64_t time = block->graph->time, width = block->model->n_head * block->model->head_dim;
-    struct lsh lsh = lsh_of(time, chosen->chunk, chosen->rounds);
+    int64_t width = block->model->n_head * block->model->head_dim;
+    struct lsh lsh = hashes(self, block->graph->time);
     struct tensor *query = block_scored(block, x, "q", "", block->model->n_head);
     struct tensor *key = op_unit(block->graph, query, block->model->head_dim);
     struct tensor *value = block_linear(block, x, "self_attn.v_proj", ROLE_MATRIX, width);
-    struct tensor *mixed = time <= chosen->chunk
+    struct tensor *mixed = lsh_buckets(&lsh) == 1
                                ? block_mix(block, &attention_lsh, self, &attention_lsh.attention.pattern, query, key, value)
                                : block_mix_hashed(block, &lsh, query, key, value, hashed(block, &lsh, query));
     return block_linear(block, mixed, "self_attn.o_proj", ROLE_BRANCH_OUT, block->model->d_model);
@@ -87,5 +92,5 @@ const struct component attention_lsh = {
     .options_size = sizeof(struct lsh_options),
     .complexity = COMPLEXITY_N_LOG_N,
     .accepts = accepts,
-    .attention = {.pattern = {.spans = spans}, .build = build, .hashes = true},
+    .attention = {.pattern = {.spans = spans}, .build = build, .hashes = hashes},
 };

@@ -8,6 +8,8 @@
 // around them (op->kept), since a rounding may change a bucket.
 #ifndef REAL
 
+#include <stdlib.h>
+
 #include "base/random.h"
 #include "tensor/ops/op.h"
 
@@ -55,6 +57,17 @@ static const struct op lsh_hash = {
     .kernels = {&kernels_float, &kernels_double},
 };
 
+void lsh_hash_rows(const struct lsh_hash *hash, const double *x, int64_t rows, int32_t *buckets)
+{
+    int64_t rounds = hash->lsh.rounds, hashes = hash->n_head * rounds, width = hash->n_head * hash->head_dim;
+    double *rotation = memory_allocate((size_t)(hash->head_dim + ROWS), (size_t)padded_columns(&hash->lsh) * sizeof *rotation);
+    for (int64_t i = 0; i < hashes; i++) {
+        rotate_double(hash, NULL, 0, i / rounds, i % rounds, rotation);
+        hash_rows_double(hash, x + i / rounds * hash->head_dim, width, (struct span){0, rows}, rotation, buckets + i, hashes);
+    }
+    free(rotation);
+}
+
 struct tensor *op_lsh_hash(struct graph *graph, struct tensor *x, struct tensor *rotations, const struct lsh_hash *hash)
 {
     return graph_op(graph, &lsh_hash, hash, (struct tensor *const[]){x, rotations}, rotations ? 2 : 1);
@@ -62,13 +75,12 @@ struct tensor *op_lsh_hash(struct graph *graph, struct tensor *x, struct tensor 
 
 #else
 
-// rotation [head_dim, padded columns] of one head and round, from the tensor or drawn.
-static void NAME(rotate)(const struct node *node, const struct lane *lane, int64_t head, int64_t round, REAL *rotation)
+// rotation [head_dim, padded columns] of one head and round, from `given` (or NULL) where it holds any but zeros, else drawn.
+static void NAME(rotate)(const struct lsh_hash *hash, const REAL *given, uint64_t step, int64_t head, int64_t round,
+                         REAL *rotation)
 {
-    const struct lsh_hash *hash = node->attributes;
     int64_t columns = lsh_columns(&hash->lsh), padded = padded_columns(&hash->lsh), elements = hash->head_dim * columns;
-    const REAL *given = node->input_count == 2 ? lane_input(node, 1, lane) : NULL;
-    uint64_t key = random_key(hash->seed, hash->name, lane->training ? lane->step : 0);
+    uint64_t key = random_key(hash->seed, hash->name, step);
     uint64_t row = (uint64_t)head << 32 | (uint64_t)round;
     bool any = false;
     given = given ? given + (head * hash->lsh.rounds + round) * elements : NULL;
@@ -123,25 +135,35 @@ static int32_t NAME(bucket)(const struct lsh *lsh, const REAL *rotated)
     return second ? bucket * (int32_t)lsh->factors[1] + NAME(argmax)(rotated + first, second) : bucket;
 }
 
+// Buckets of rows of one head, `width` numbers apart, to every `hashes`-th place.
+static void NAME(hash_rows)(const struct lsh_hash *hash, const REAL *head, int64_t width, struct span rows, REAL *rotation,
+                            int32_t *buckets, int64_t hashes)
+{
+    int64_t padded = padded_columns(&hash->lsh);
+    REAL *rotated = rotation + hash->head_dim * padded;
+    for (int64_t first = rows.begin; first < rows.end; first += ROWS) {
+        const REAL *x[ROWS]; // the last row again where there are no more
+        for (int64_t row = 0; row < ROWS; row++)
+            x[row] = head + (first + row < rows.end ? first + row : rows.end - 1) * width;
+        NAME(multiply)(x, hash->head_dim, rotation, padded, rotated);
+        for (int64_t row = 0; row < ROWS && first + row < rows.end; row++)
+            buckets[(first + row) * hashes] = NAME(bucket)(&hash->lsh, rotated + row * padded);
+    }
+}
+
 static void NAME(forward)(const struct node *node, struct span rows, struct lane *lane)
 {
     const struct lsh_hash *hash = node->attributes;
     const struct lsh *lsh = &hash->lsh;
-    int64_t width = node->inputs[0]->width, padded = padded_columns(lsh), hashes = hash->n_head * lsh->rounds;
-    REAL *rotation = (REAL *)lane->workspace, *rotated = rotation + hash->head_dim * padded;
+    int64_t width = node->inputs[0]->width, hashes = hash->n_head * lsh->rounds;
+    const REAL *given = node->input_count == 2 ? lane_input(node, 1, lane) : NULL;
+    REAL *rotation = (REAL *)lane->workspace;
     const struct span heads = lane_share(lane, hash->n_head);
     for (int64_t i = heads.begin * lsh->rounds; i < heads.end * lsh->rounds; i++) {
         const REAL *head = (const REAL *)lane_input(node, 0, lane) + i / lsh->rounds * hash->head_dim;
         int32_t *buckets = (int32_t *)lane_output(node, 0, lane) + i;
-        NAME(rotate)(node, lane, i / lsh->rounds, i % lsh->rounds, rotation);
-        for (int64_t first = rows.begin; first < rows.end; first += ROWS) {
-            const REAL *x[ROWS]; // the last row again where there are no more
-            for (int64_t row = 0; row < ROWS; row++)
-                x[row] = head + (first + row < rows.end ? first + row : rows.end - 1) * width;
-            NAME(multiply)(x, hash->head_dim, rotation, padded, rotated);
-            for (int64_t row = 0; row < ROWS && first + row < rows.end; row++)
-                buckets[(first + row) * hashes] = NAME(bucket)(lsh, rotated + row * padded);
-        }
+        NAME(rotate)(hash, given, lane->training ? lane->step : 0, i / lsh->rounds, i % lsh->rounds, rotation);
+        NAME(hash_rows)(hash, head, width, rows, rotation, buckets, hashes);
     }
     double share = (double)span_count(heads) / (double)hash->n_head;
     lane->counted_flops += share * cost(node, 1, span_count(rows)).phases[PHASE_FORWARD].product_flops;
