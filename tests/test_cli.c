@@ -183,9 +183,24 @@ static int split(char *line, const char **words, int most)
     return count;
 }
 
+// A terminal has 80 columns unless it says otherwise; only an example, which is to be pasted, may be longer.
+Test(cli, help_fits_a_terminal)
+{
+    unsetenv("COLUMNS");
+    for (const struct verb *const *verb = verbs;; verb++) {
+        char *help = help_of(*verb), *rest = NULL;
+        for (char *line = strtok_r(help, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+            cr_expect(strlen(line) <= 80 || strstr(line, "example"), "%s", line);
+        free(help);
+        if (!*verb)
+            break;
+    }
+}
+
 // Help that is empty, or whose example is refused, is worse than none: every verb that a person sees explains itself.
 Test(cli, every_verb_explains_itself)
 {
+    setenv("COLUMNS", "1000", 1); // no sentence is broken
     char *overview = help_of(NULL);
     for (const struct verb *const *verb = verbs; *verb; verb++) {
         if ((*verb)->hidden) {

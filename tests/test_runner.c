@@ -313,6 +313,7 @@ Test(runner, reuse_across_versions_is_said, .init = open_short, .fini = program_
     struct text none = {0};
     program_query(database, "UPDATE fact SET value = '0123456789ab' WHERE name = 'commit' AND run <= 2", &none);
     text_free(&none);
+    setenv("COLUMNS", "1000", 1); // the sentence is not broken
     cr_assert_eq(program_run(run_tiny), 0);
     expect_output("2 of 6 finished runs come from another version of the program (commit 0123456789ab");
 }

@@ -47,13 +47,49 @@ Test(table, text_is_aligned)
     expect_printed(&table, OUTPUT_TEXT, "name    tok/s  note\né           9  x\n(base)  12345\n");
 }
 
+// Without a terminal a line has 80 columns. What may wrap does, at spaces, the widest column first, and begins under itself again; a
+// word that is longer than its column is left whole.
+Test(table, long_text_wraps_in_its_column)
+{
+    static const struct column wrapped[] = {{.name = "name"}, {.name = "help", .wraps = true}, {.name = "n", .number = true}};
+    struct table table;
+    unsetenv("COLUMNS");
+    table_open(&table, wrapped, 3);
+    add(&table, "window", "keys that a query sees on its own side, the query's own included, and no more than that", "64");
+    add(&table, "b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa \xc3\xa9", "1");
+    expect_printed(&table, OUTPUT_TEXT,
+                   "name    help                                                                   n\n"
+                   "window  keys that a query sees on its own side, the query's own included,     64\n"
+                   "        and no more than that\n"
+                   "b       aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa   1\n"
+                   "        \xc3\xa9\n");
+}
+
+// A long name leaves the numbers their columns; a column that says nothing takes none.
+Test(table, long_names_stand_alone_and_empty_columns_are_left_out)
+{
+    char name[71] = "";
+    struct table table;
+    unsetenv("COLUMNS");
+    memset(name, 'n', 70);
+    table_open(&table, columns, 3);
+    add(&table, name, "12", NULL);
+    add(&table, "short", "345678", NULL);
+    char *text = printed(&table, OUTPUT_TEXT), *line = text;
+    cr_expect(!strncmp(line, "name ", 5) && !strstr(line, "note"), "%s", text);
+    for (; *line; line += strcspn(line, "\n") + 1)
+        cr_expect_leq(strcspn(line, "\n"), 80, "%s", line);
+    free(text);
+    table_close(&table);
+}
+
 // A failure's text comes from outside: it must neither break the row nor speak to the terminal.
 Test(table, text_is_harmless)
 {
     struct table table;
     table_open(&table, columns, 3);
     add(&table, "a\nb", "1", "\033[2J");
-    expect_printed(&table, OUTPUT_TEXT, "name  tok/s  note\na b       1   [2J\n");
+    expect_printed(&table, OUTPUT_TEXT, "name  tok/s  note\na?b       1  ?[2J\n");
 }
 
 // RFC 4180: quotes around separators, quotes and line ends; quotes doubled; lines end in CR LF.

@@ -8,6 +8,7 @@
 #include "cli/table.h"
 #include "report/figure.h"
 #include "report/figure_length.h"
+#include "report/number.h"
 
 enum { HEADS = 8, LENGTHS_MAX = 32 };
 static const int64_t length_limit = 1 << 24;
@@ -17,8 +18,8 @@ static const struct column columns[] = {
     {.name = "seq_len", .number = true},
     {.name = "seconds", .number = true},
     {.name = "bytes", .number = true},
-    {.name = "visited_pairs", .number = true},
-    {.name = "visible_pairs", .number = true},
+    {.name = "visited_pairs", .heading = "visited", .number = true},
+    {.name = "visible_pairs", .heading = "visible", .number = true},
     {.name = "threads", .number = true},
     {.name = "spread", .number = true},
 };
@@ -50,22 +51,32 @@ struct sheet {
     struct length_line *lines; // of --plot: one an attention
     int line_count;
     double spread;
+    enum output_format format;
 };
+
+static void add_count(struct table *table, int column, double count, bool for_people, struct number (*brief)(double))
+{
+    if (for_people)
+        table_cell(table, column, "%s", brief(count).text);
+    else
+        table_cell(table, column, "%.0f", count);
+}
 
 static bool measure(struct sheet *sheet, const struct attention_bench_options *options, struct length_line *line,
                     struct error *error)
 {
     struct table *table = &sheet->table;
     struct attention_bench result;
+    bool for_people = sheet->format == OUTPUT_TEXT;
     if (!attention_bench_run(options, &result, error))
         return false;
     table_row(table);
     table_cell(table, ATTENTION, "%s", options->attention);
     table_cell(table, SEQ_LEN, "%lld", (long long)options->seq_len);
     table_cell(table, SECONDS, "%.4g", result.seconds);
-    table_cell(table, BYTES, "%.0f", result.bytes);
-    table_cell(table, VISITED, "%lld", (long long)result.visited_pairs);
-    table_cell(table, VISIBLE, "%lld", (long long)result.visible_pairs);
+    add_count(table, BYTES, result.bytes, for_people, number_bytes);
+    add_count(table, VISITED, (double)result.visited_pairs, for_people, number_count);
+    add_count(table, VISIBLE, (double)result.visible_pairs, for_people, number_count);
     table_cell(table, THREADS, "%d", options->threads);
     table_cell(table, SPREAD, "%.3f", result.spread);
     sheet->spread = fmax(sheet->spread, result.spread);
@@ -103,7 +114,7 @@ bool bench_attention(const struct request *request, struct error *error)
 {
     const struct bench_options *chosen = request->options;
     int64_t lengths[LENGTHS_MAX];
-    struct sheet sheet = {.spread = 0};
+    struct sheet sheet = {.format = request->format};
     int count = read_lengths(chosen->seq, lengths, request->arena, error);
     if (count == 0)
         return false;
@@ -116,6 +127,8 @@ bool bench_attention(const struct request *request, struct error *error)
     bool done = measure_all(&sheet, chosen, lengths, count, request->arena, error);
     if (done) {
         table_print(&sheet.table, request->format, stdout);
+        if (request->format == OUTPUT_TEXT)
+            printf("visited, visible: pairs that are multiplied, and that are seen, of all heads\n");
         bench_warn(sheet.spread);
     }
     const char *title = arena_format(request->arena, "Attention alone, forward and backward, %d thread%s",

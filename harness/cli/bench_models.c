@@ -6,6 +6,7 @@
 
 #include "cli/bench.h"
 #include "cli/table.h"
+#include "cli/terminal.h"
 #include "tensor/gemm.h"
 
 static const struct column columns[] = {
@@ -75,7 +76,7 @@ bool bench_models_table(const struct request *request, struct error *error)
         printf("fp32 products must reach %.2f of the registers' FMA peak.\n", bench_products_wanted);
         const char *notice = gemm_notice(gemm_rule(GEMM_AUTO, GEMM_BF16));
         if (notice)
-            printf("Without bf16 and bf16x3. %s\n", notice);
+            terminal_print(stdout, "Without bf16 and bf16x3. %s", notice);
     }
     bench_warn(spread);
     return true;

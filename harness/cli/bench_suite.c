@@ -11,6 +11,7 @@
 #include "bench/machine.h"
 #include "cli/bench.h"
 #include "cli/table.h"
+#include "cli/terminal.h"
 #include "report/figure.h"
 #include "report/roofline.h"
 #include "store/provenance.h"
@@ -28,7 +29,7 @@ static const struct column columns[] = {
     {.name = "law"},
     {.name = "declared"},
     {.name = "law_by", .heading = "by"},
-    {.name = "refusal", .heading = ""},
+    {.name = "refusal", .heading = "", .wraps = true},
 };
 enum { NAME, SECONDS, FLOPS, BYTES, OF_FMA, OF_TRIAD, SPREAD, REPETITIONS, LAW, DECLARED, LAW_BY, REFUSAL };
 
@@ -79,7 +80,7 @@ static void add_row(struct table *table, const struct suite *suite, const struct
         table_cell(table, SPREAD, "%.3f", suite_spread(row));
         table_cell(table, REPETITIONS, "%d", row->count);
     }
-    if (law) {
+    if (law && !for_people) { // for whom a sentence below says it once
         table_cell(table, LAW, "%s", complexity_names[law->found]);
         table_cell(table, DECLARED, "%s", complexity_names[law->declared]);
         table_cell(table, LAW_BY, "%s", law->counted ? "operations" : "time");
@@ -103,9 +104,9 @@ static void print(const struct suite *suite, const struct machine *machine, enum
                machine->triad_bytes_per_s / 1e9);
     for (int i = 0; i < suite->law_count; i++) {
         const struct suite_law *law = &suite->laws[i];
-        printf("%s grows as %s by %s, and is declared to grow as %s%s\n", law->subject, complexity_names[law->found],
-               law->counted ? "its operations" : "time", complexity_names[law->declared],
-               law->found == law->declared ? "" : ": THEY DIFFER");
+        terminal_print(stdout, "%s grows as %s by %s, and is declared to grow as %s%s", law->subject,
+                       complexity_names[law->found], law->counted ? "its operations" : "time", complexity_names[law->declared],
+                       law->found == law->declared ? "" : ": THEY DIFFER");
     }
 }
 

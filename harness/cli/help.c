@@ -1,5 +1,7 @@
 // help.c: the help of the program and of each verb, written from the tables that parsing reads. Who calls it: main.
+#include "cli/terminal.h"
 #include "cli/verb.h"
+#include "report/layout.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +11,15 @@ enum { HELP_COLUMN_MAX = 34 };
 // One line of a two-column list; a left side that is too long gets a line of its own.
 static void print_pair(FILE *file, int width, const char *left, const char *right)
 {
-    if ((int)strlen(left) > width)
-        fprintf(file, "  %s\n  %*s  %s\n", left, width, "", right);
-    else
-        fprintf(file, "  %-*s  %s\n", width, left, right);
+    int columns = terminal_columns(file, TERMINAL_USUAL), indent = width + 4;
+    if ((int)strlen(left) > width) {
+        fprintf(file, "  ");
+        flow_print(file, columns, 2, 4, left);
+        fprintf(file, "%*s", indent, "");
+    } else {
+        fprintf(file, "  %-*s  ", width, left);
+    }
+    flow_print(file, columns, indent, indent, right);
 }
 
 struct pair {
@@ -96,7 +103,10 @@ void help_print_verb(const struct verb *verb, FILE *file)
     for (const struct option *option = common_options; option->name; option++)
         if (verb_takes(verb, option))
             pairs[count++] = (struct pair){option_usage(option, &arena), option_explanation(option, &arena)};
-    fprintf(file, "ablate %s: %s\n\nusage: ablate %s [OPTIONS]\n\n", verb->name, verb->summary, verb_usage(verb, &arena));
+    terminal_print(file, "ablate %s: %s", verb->name, verb->summary);
+    fprintf(file, "\n");
+    terminal_print(file, "usage: ablate %s [OPTIONS]", verb_usage(verb, &arena));
+    fprintf(file, "\n");
     print_pairs(file, pairs, count);
     fprintf(file, "\nfor example: %s\n", verb->example);
     arena_close(&arena);
@@ -124,7 +134,8 @@ void help_print_program(FILE *file)
     for (const struct verb *const *verb = verbs; *verb; verb++)
         if (!(*verb)->hidden)
             pairs[count++] = (struct pair){verb_usage(*verb, &arena), (*verb)->summary};
-    fprintf(file, "ablate: what a design choice of a Transformer language model is worth, with error bars, on this machine\n\n"
+    fprintf(file, "ablate: what a design choice of a Transformer language model is worth, with\n"
+                  "error bars, on this machine\n\n"
                   "usage: ablate VERB [WORDS] [OPTIONS]\n\n");
     print_pairs(file, pairs, count);
     fprintf(file, "\nablate VERB --help prints what a verb takes, with an example.\n");

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/terminal.h"
+#include "report/layout.h"
+
 void table_open(struct table *table, const struct column *columns, int column_count)
 {
     if (column_count > TABLE_COLUMNS_MAX)
@@ -54,65 +57,38 @@ static const char *cell_of(const struct table *table, int row, int column)
     return table->cells[(size_t)row * (size_t)table->column_count + (size_t)column];
 }
 
-static const char *heading_of(const struct column *column) { return column->heading ? column->heading : column->name; }
-
 // ---- For people ---------------------------------------------------------------------------------------------------------------
 
-// Columns on a terminal: bytes that begin a UTF-8 character.
-static int display_width(const char *cell)
+static bool says_something(const struct table *table, int column)
 {
-    int width = 0;
-    for (; *cell; cell++)
-        width += ((unsigned char)*cell & 0xc0) != 0x80;
-    return width;
+    bool says = table->row_count == 0;
+    for (int i = 0; i < table->row_count && !says; i++)
+        says = cell_of(table, i, column) && *cell_of(table, i, column);
+    return says;
 }
 
-static void put_spaces(int count, FILE *file)
-{
-    while (count-- > 0)
-        fputc(' ', file);
-}
-
-// Stored text may hold anything: a line end would break the row, an escape would speak to the terminal.
-static void put_visible(const char *cell, FILE *file)
-{
-    for (; *cell; cell++)
-        fputc((unsigned char)*cell < ' ' || *cell == 127 ? ' ' : *cell, file);
-}
-
-// `cells` NULL: the headings. Nothing is written behind the last cell that says something.
-static void put_line(const struct table *table, const int *widths, char *const *cells, FILE *file)
-{
-    int blank = 0; // spaces owed before the next cell
-    for (int j = 0; j < table->column_count; j++) {
-        const char *cell = cells ? cells[j] ? cells[j] : "" : heading_of(&table->columns[j]);
-        int padding = widths[j] - display_width(cell);
-        bool number = table->columns[j].number;
-        blank += number ? padding : 0;
-        if (*cell) {
-            put_spaces(blank, file);
-            put_visible(cell, file);
-            blank = 0;
-        }
-        blank += (number ? 0 : padding) + 2;
-    }
-    fputc('\n', file);
-}
-
+// A column that says nothing is left out.
 static void print_text(const struct table *table, FILE *file)
 {
-    int widths[TABLE_COLUMNS_MAX];
+    struct arena arena = {0};
+    struct grid_column columns[TABLE_COLUMNS_MAX];
+    struct grid_cell *cells = arena_allocate(&arena, (size_t)table->row_count * (size_t)table->column_count, sizeof *cells);
+    int places[TABLE_COLUMNS_MAX], count = 0;
     for (int j = 0; j < table->column_count; j++) {
-        widths[j] = display_width(heading_of(&table->columns[j]));
-        for (int i = 0; i < table->row_count; i++) {
-            const char *cell = cell_of(table, i, j);
-            int width = cell ? display_width(cell) : 0;
-            widths[j] = width > widths[j] ? width : widths[j];
-        }
+        const struct column *column = &table->columns[j];
+        if (!says_something(table, j))
+            continue;
+        columns[count] = (struct grid_column){.heading = column->heading ? column->heading : column->name,
+                                              .right = column->number,
+                                              .wraps = column->wraps};
+        places[count++] = j;
     }
-    put_line(table, widths, NULL, file);
     for (int i = 0; i < table->row_count; i++)
-        put_line(table, widths, table->cells + (size_t)i * (size_t)table->column_count, file);
+        for (int j = 0; j < count; j++)
+            cells[i * count + j].text = layout_visible(&arena, cell_of(table, i, places[j]));
+    const struct grid grid = {columns, count, table->row_count, cells};
+    grid_print(&grid, terminal_columns(file, TERMINAL_USUAL), file);
+    arena_close(&arena);
 }
 
 // ---- CSV ----------------------------------------------------------------------------------------------------------------------

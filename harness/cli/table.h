@@ -1,4 +1,4 @@
-// table.h: a table of text cells, printed for people (aligned), as CSV, or as JSON lines (one object a row).
+// table.h: a table of text cells, printed for people (aligned, and no wider than the terminal where that can be), as CSV, or as JSON lines (one object a row).
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
 
@@ -10,6 +10,7 @@ struct column {
     const char *name;    // the JSON key and CSV heading: "tokens_per_s"
     const char *heading; // for people: "tok/s"; NULL: the name
     bool number;         // right-aligned; a JSON number (non-finite: null), true or false rather than a string
+    bool wraps;          // for people: breaks at spaces rather than make a line too long
 };
 struct table {
     const struct column *columns;

@@ -5,6 +5,7 @@
 #include "base/cpu.h"
 #include "cli/bench.h"
 #include "cli/bench_overhead.h"
+#include "cli/terminal.h"
 
 static const struct option options[] = {
     {"seconds", OPTION_REAL, offsetof(struct bench_options, seconds), .fallback = "0", .min = 0, .max = 3600, .unit = "seconds",
@@ -47,9 +48,9 @@ int bench_threads(const struct bench_options *chosen) { return chosen->threads ?
 void bench_warn(double spread)
 {
     if (spread > BENCH_NOISY)
-        fprintf(stderr,
-                "Repetitions differ by %.0f%%: something else keeps this machine busy; measure again when it is idle.\n",
-                100 * spread);
+        terminal_print(stderr,
+                       "Repetitions differ by %.0f%%: something else keeps this machine busy; measure again when it is idle.",
+                       100 * spread);
 }
 
 static bool run(const struct request *request, struct error *error)

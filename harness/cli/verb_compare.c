@@ -6,15 +6,16 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/text.h"
 #include "cli/table.h"
+#include "cli/terminal.h"
 #include "cli/verb.h"
 #include "report/comparison.h"
 #include "report/page.h"
 #include "report/screen.h"
+
+enum { PAGE_COLUMNS = 120 }; // of the answer in a file or a pipe
 
 struct compare_options {
     bool memory, parameters, flops, time;
@@ -133,17 +134,6 @@ static void print_rows(const struct comparison *comparison, enum output_format f
 
 // ---- For people ---------------------------------------------------------------------------------------------------------------
 
-// A terminal's own width; COLUMNS where there is none; a page's otherwise.
-static int screen_width(void)
-{
-    struct winsize size;
-    const char *columns = getenv("COLUMNS");
-    int64_t width;
-    if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col > 0)
-        return size.ws_col;
-    return columns && text_to_int(columns, &width) && width > 0 && width < 10000 ? (int)width : 120;
-}
-
 static bool is_colourful(void)
 {
     const char *terminal = getenv("TERM"), *refused = getenv("NO_COLOR");
@@ -157,7 +147,7 @@ static void print_screen(const struct request *request, const struct comparison 
         arena_format(request->arena, "%s/report.html", page_folder(request->database, comparison->view->name, request->arena));
     const char *const next[] = {page, NULL};
     struct screen_options screen = {
-        .width = screen_width(),
+        .width = terminal_columns(stdout, PAGE_COLUMNS),
         .colour = is_colourful(),
         .memory = wanted->memory,
         .parameters = wanted->parameters,

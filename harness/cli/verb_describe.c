@@ -1,6 +1,7 @@
 // verb_describe.c: `ablate describe WHAT`: a component, a slot or the scalars of a run with all their options, written from the
 // tables that parsing reads; and the curve of a schedule.
 #include "cli/table.h"
+#include "cli/terminal.h"
 #include "registry/registry.h"
 #include "registry/run.h"
 #include "train/schedule.h"
@@ -23,45 +24,66 @@ static const struct option options[] = {
 enum { OWNER, OPTION, TYPE, FALLBACK, RANGE, UNIT, HELP, COLUMN_COUNT };
 
 static const struct column columns[] = {
-    [OWNER] = {.name = "of"},    [OPTION] = {.name = "option"}, [TYPE] = {.name = "type"}, [FALLBACK] = {.name = "default"},
-    [RANGE] = {.name = "range"}, [UNIT] = {.name = "unit"},     [HELP] = {.name = "help"},
+    [OWNER] = {.name = "of"},
+    [OPTION] = {.name = "option"},
+    [TYPE] = {.name = "type"},
+    [FALLBACK] = {.name = "default"},
+    [RANGE] = {.name = "range"},
+    [UNIT] = {.name = "unit"},
+    [HELP] = {.name = "help", .wraps = true},
 };
+
+static const char *const types[] = {
+    [OPTION_INT] = "whole number", [OPTION_REAL] = "number", [OPTION_BOOL] = "true or false",
+    [OPTION_CHOICE] = "word",      [OPTION_TEXT] = "text",
+};
+
+static void add_option(struct table *table, const char *owner, const struct option *option)
+{
+    struct text range = {0};
+    option_print_range(option, &range);
+    table_row(table);
+    table_cell(table, OWNER, "%s", owner);
+    table_cell(table, OPTION, "%s", option->name);
+    table_cell(table, TYPE, "%s", types[option->type]);
+    table_cell(table, FALLBACK, "%s", option->fallback ? option->fallback : "");
+    table_cell(table, RANGE, "%s", range.data);
+    table_cell(table, UNIT, "%s", option->unit ? option->unit : "");
+    table_cell(table, HELP, "%s", option->help);
+    text_free(&range);
+}
 
 static void add_options(struct table *table, const char *owner, const struct option *list)
 {
-    static const char *const types[] = {
-        [OPTION_INT] = "whole number", [OPTION_REAL] = "number", [OPTION_BOOL] = "true or false",
-        [OPTION_CHOICE] = "word",      [OPTION_TEXT] = "text",
-    };
-    for (const struct option *option = list; option && option->name; option++) {
-        struct text range = {0};
-        option_print_range(option, &range);
-        table_row(table);
-        table_cell(table, OWNER, "%s", owner);
-        table_cell(table, OPTION, "%s", option->name);
-        table_cell(table, TYPE, "%s", types[option->type]);
-        table_cell(table, FALLBACK, "%s", option->fallback ? option->fallback : "");
-        table_cell(table, RANGE, "%s", range.data);
-        table_cell(table, UNIT, "%s", option->unit ? option->unit : "");
-        table_cell(table, HELP, "%s", option->help);
-        text_free(&range);
-    }
+    for (const struct option *option = list; option && option->name; option++)
+        add_option(table, owner, option);
 }
 
-// For people the owner is the heading above, so its column is left out.
-static void print_options(const char *owner, const struct option *list)
+// For people the owner is the heading above, and what a value may be stands behind what it means: "(whole number, 1 to 64 heads)".
+static void add_explained(struct table *table, const struct option *option)
 {
-    struct table table, shown;
+    struct text value = {0};
+    bool has_range = option->type == OPTION_INT || option->type == OPTION_REAL || option->type == OPTION_CHOICE;
+    if (option->type != OPTION_CHOICE)
+        text_add(&value, "%s%s", types[option->type], has_range ? ", " : "");
+    if (has_range)
+        option_print_range(option, &value);
+    if (option->unit)
+        text_add(&value, " %s", option->unit);
+    table_row(table);
+    table_cell(table, OPTION, "%s", option->name);
+    table_cell(table, FALLBACK, "%s", option->fallback ? option->fallback : "");
+    table_cell(table, HELP, "%s (%s)", option->help, value.data);
+    text_free(&value);
+}
+
+static void print_options(const struct option *list)
+{
+    struct table table;
     table_open(&table, columns, COLUMN_COUNT);
-    add_options(&table, owner, list);
-    table_open(&shown, columns + OPTION, COLUMN_COUNT - OPTION);
-    for (int i = 0; i < table.row_count; i++) {
-        table_row(&shown);
-        for (int j = OPTION; j < COLUMN_COUNT; j++)
-            table_cell(&shown, j - OPTION, "%s", table.cells[i * COLUMN_COUNT + j]);
-    }
-    table_print(&shown, OUTPUT_TEXT, stdout);
-    table_close(&shown);
+    for (const struct option *option = list; option && option->name; option++)
+        add_explained(&table, option);
+    table_print(&table, OUTPUT_TEXT, stdout);
     table_close(&table);
 }
 
@@ -125,15 +147,15 @@ static void print_component(const struct component *component)
     static const char *const growth[] = {
         [COMPLEXITY_N] = "T", [COMPLEXITY_N_LOG_N] = "T log T", [COMPLEXITY_N_SQUARED] = "T squared"};
     const char *slot = slot_facts[component->slot].name;
-    printf("%s/%s: %s\n", slot, component->name, component->summary);
+    terminal_print(stdout, "%s/%s: %s", slot, component->name, component->summary);
     if (component->source)
-        printf("source: %s\n", component->source);
+        terminal_print(stdout, "source: %s", component->source);
     if (component->complexity != COMPLEXITY_NONE)
         printf("cost of a sequence of T tokens grows as %s\n", growth[component->complexity]);
     printf("version: %d\n", component->version);
     if (component->options && component->options->name) {
         printf("\n");
-        print_options(component->name, component->options);
+        print_options(component->options);
         const struct option *first = component->options;
         printf("\nfor example: --set %s=\"%s(%s%s%s)\"\n", slot, component->name, first->bare ? "" : first->name,
                first->bare ? "" : "=",
@@ -148,7 +170,8 @@ static void print_component(const struct component *component)
 static void print_slot(enum slot slot)
 {
     const struct slot_facts *facts = &slot_facts[slot];
-    printf("%s: %s\ndefault: %s\n", facts->name, facts->summary, facts->fallback);
+    terminal_print(stdout, "%s: %s", facts->name, facts->summary);
+    printf("default: %s\n", facts->fallback);
     if (facts->off)
         printf("nothing here: %s\n", facts->off);
     if (facts->per_layer)
@@ -184,11 +207,13 @@ static void describe_table(const struct subject *subject, enum output_format for
 static bool describe_scalars(enum output_format format)
 {
     if (format == OUTPUT_TEXT) {
-        printf("The scalars of a run, set as --set KEY=VALUE or under `parameters:` of an experiment.\n\n");
-        print_options("run", run_scalars);
-        printf("\neval_as=[\"full\", \"sliding(window=64)\"] evaluates a run with these attentions too, over the weights it "
-               "trained:\n"
-               "val_loss@full and so on. Any attention of ablate list attention, in all layers.\n");
+        terminal_print(stdout, "The scalars of a run, set as --set KEY=VALUE or under `parameters:` of an experiment.");
+        printf("\n");
+        print_options(run_scalars);
+        printf("\n");
+        terminal_print(stdout, "eval_as=[\"full\", \"sliding(window=64)\"] evaluates a run with these attentions too, over the "
+                               "weights it trained: val_loss@full and so on. Any attention of ablate list attention, in all "
+                               "layers.");
         return true;
     }
     struct table table;

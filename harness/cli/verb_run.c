@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/progress.h"
 #include "cli/table.h"
+#include "cli/terminal.h"
 #include "cli/verb.h"
 #include "report/comparison.h"
 #include "report/number.h"
@@ -97,23 +98,51 @@ static void print_notes(const struct plan *plan, const struct plan_reuse *reuse,
         notice = gemm_notice(run_gemm_way(&run));
     }
     if (notice)
-        printf("%s: %s\n", experiment->name, notice);
+        terminal_print(stdout, "%s: %s", experiment->name, notice);
     fputs(experiment->notes ? experiment->notes : "", stdout);
     if (reuse->of_other_commits)
-        printf("%s: %d of %d finished runs come%s from another version of the program (commit %s; this is %s); they are used "
-               "as they are. To run them again, name another --db.\n",
-               experiment->name, reuse->of_other_commits, reuse->runs, reuse->of_other_commits == 1 ? "s" : "", reuse->commit,
-               provenance_commit());
+        terminal_print(
+            stdout,
+            "%s: %d of %d finished runs come%s from another version of the program (commit %s; this is %s); they are "
+            "used as they are. To run them again, name another --db.",
+            experiment->name, reuse->of_other_commits, reuse->runs, reuse->of_other_commits == 1 ? "s" : "", reuse->commit,
+            provenance_commit());
     fflush(stdout);
 }
 
 // ---- --dry-run -----------------------------------------------------------------------------------------------------------------
 
 static const struct column estimate_columns[] = {
-    {"arm", "arm", false},          {"runs_left", "runs left", true}, {"parameters", NULL, true},
-    {"flops", "FLOPs a run", true}, {"memory", "memory a run", true}, {"seconds", "time a run", true},
+    {.name = "arm", .wraps = true},
+    {.name = "runs_left", .heading = "runs left", .number = true},
+    {.name = "parameters", .number = true},
+    {.name = "flops", .heading = "FLOPs a run", .number = true},
+    {.name = "memory", .heading = "memory a run", .number = true},
+    {.name = "seconds", .heading = "time a run", .number = true},
 };
 enum { ESTIMATE_COLUMNS = sizeof estimate_columns / sizeof *estimate_columns };
+
+static void print_totals(const struct plan *plan, const struct plan_reuse *reuse, const struct estimate *estimate,
+                         const struct split_choice *choice)
+{
+    const struct experiment *experiment = plan->experiment;
+    struct text line = {0};
+    text_add(&line, "%s: %d arms x %lld seeds, %d runs", experiment->name, experiment->arm_count,
+             (long long)experiment->replicates, plan->run_count);
+    if (reuse->runs)
+        text_add(&line, ", %d of them exist", reuse->runs);
+    if (estimate->runs_left)
+        text_add(&line, "; %d to run: about %s, %s of memory, %s of disk", estimate->runs_left,
+                 number_about(estimate->seconds).text, number_bytes((double)estimate->memory_bytes).text,
+                 number_bytes((double)estimate->disk_bytes).text);
+    terminal_print(stdout, "%s", line.data);
+    line.length = 0;
+    if (estimate->runs_left) {
+        split_choice_print(choice, &line);
+        terminal_print(stdout, "%s", line.data);
+    }
+    text_free(&line);
+}
 
 static void print_estimate(const struct plan *plan, const struct plan_reuse *reuse, const struct estimate *estimate,
                            const struct split_choice *choice)
@@ -135,20 +164,7 @@ static void print_estimate(const struct plan *plan, const struct plan_reuse *reu
     }
     table_print(&table, OUTPUT_TEXT, stdout);
     table_close(&table);
-    printf("%s: %d arms x %lld seeds, %d runs", experiment->name, experiment->arm_count, (long long)experiment->replicates,
-           plan->run_count);
-    if (reuse->runs)
-        printf(", %d of them exist", reuse->runs);
-    if (estimate->runs_left)
-        printf("; %d to run: about %s, %s of memory, %s of disk", estimate->runs_left, number_about(estimate->seconds).text,
-               number_bytes((double)estimate->memory_bytes).text, number_bytes((double)estimate->disk_bytes).text);
-    printf("\n");
-    if (estimate->runs_left) {
-        struct text line = {0};
-        split_choice_print(choice, &line);
-        printf("%s\n", line.data);
-        text_free(&line);
-    }
+    print_totals(plan, reuse, estimate, choice);
 }
 
 // A database that is not there yet knows nothing.

@@ -8,7 +8,9 @@
 #include "bench/profile_table.h"
 #include "bench/trace.h"
 #include "cli/table.h"
+#include "cli/terminal.h"
 #include "cli/verb.h"
+#include "report/layout.h"
 #include "report/number.h"
 #include "train/train.h"
 
@@ -37,11 +39,12 @@ static const struct option options[] = {
 struct printer {
     enum output_format format;
     int64_t step, steps; // of the line being gathered; -1: none
-    struct text line;
+    struct flow line;
     double tokens_per_s, printed_at;
     const char *trace; // of --profile, else NULL
 };
 
+enum { LINE_INDENT = 13 };              // behind "step   100   "
 static const double LINE_SECONDS = 0.5; // between two lines of steps for people
 
 // Metrics that a person reads, and how they are called there; the others are for --json and --csv.
@@ -81,10 +84,19 @@ static const char *label_of(const char *name)
 
 static void flush_line(struct printer *printer)
 {
-    if (printer->line.length)
-        printf("%s\n", printer->line.data);
-    printer->line.length = 0;
+    if (printer->line.column)
+        flow_end(&printer->line);
     fflush(stdout);
+}
+
+// `attention`: "@full", what it was evaluated with, or NULL.
+static void begin_line(struct printer *printer, int64_t step, const char *attention)
+{
+    char piece[32];
+    snprintf(piece, sizeof piece, attention ? "step %5lld as " : "step %5lld   ", (long long)step);
+    flow_add(&printer->line, "", piece);
+    if (attention)
+        flow_add(&printer->line, "", attention + 1);
 }
 
 static void begin(void *context, const struct train_facts *facts, int64_t resumed_from_step)
@@ -119,6 +131,7 @@ static void metric(void *context, int64_t step, const char *name, double value)
 {
     struct printer *printer = context;
     const char *label = label_of(name);
+    char piece[64];
     if (printer->format != OUTPUT_TEXT) {
         print_row(printer, step, name, value);
         return;
@@ -137,12 +150,14 @@ static void metric(void *context, int64_t step, const char *name, double value)
         printer->step = step;
     if (!label || printer->step != step)
         return;
-    if (!printer->line.length)
-        text_add(&printer->line, "step %5lld %s%s", (long long)step, strchr(name, '@') ? " as " : "",
-                 strchr(name, '@') ? strchr(name, '@') + 1 : "");
-    text_add(&printer->line, "  %s %.4g", label, value);
-    if (!strcmp(name, "learning_rate") && printer->tokens_per_s > 0)
-        text_add(&printer->line, "  %s tok/s", number_count(printer->tokens_per_s).text);
+    if (!printer->line.column)
+        begin_line(printer, step, strchr(name, '@'));
+    snprintf(piece, sizeof piece, "%s %.4g", label, value);
+    flow_add(&printer->line, "  ", piece);
+    if (!strcmp(name, "learning_rate") && printer->tokens_per_s > 0) {
+        snprintf(piece, sizeof piece, "%s tok/s", number_count(printer->tokens_per_s).text);
+        flow_add(&printer->line, "  ", piece);
+    }
 }
 
 static void throughput(void *context, int64_t step, double tokens_per_s)
@@ -188,8 +203,10 @@ static void add_row(struct table *table, const struct profile_row *row, bool for
     double per_s = row->seconds > 0 ? 1 / row->seconds : 0, giga = for_people ? 1e-9 : 1;
     bool parameters = !strcmp(row->pass, phase_names[PHASE_BACKWARD_PARAMETERS]);
     table_row(table);
-    table_cell(table, COMPONENT, "%s", row->component);
-    table_cell(table, OP, "%s", row->op);
+    // For people, what is no op of a component stands where components do: its names are long.
+    bool is_part = for_people && !*row->component && !*row->pass;
+    table_cell(table, COMPONENT, "%s", is_part ? row->op : row->component);
+    table_cell(table, OP, "%s", is_part ? "" : row->op);
     table_cell(table, PASS, "%s", for_people && parameters ? "weights" : row->pass);
     if (row->calls > 0)
         table_cell(table, CALLS, "%.0f", row->calls);
@@ -223,7 +240,8 @@ static bool profiled(void *context, const struct profile *profile, struct team *
     if (!trace_write(printer->trace, profile, error))
         return false;
     if (printer->format == OUTPUT_TEXT)
-        printf("of peak: products of what the registers multiply, others of what the memory moves (caches: above 1).\n"
+        printf("of peak: products of what the registers multiply, others of what the memory\n"
+               "moves (caches: above 1).\n"
                "%s: these steps for chrome://tracing or https://ui.perfetto.dev\n\n",
                printer->trace);
     return true;
@@ -247,10 +265,12 @@ static bool run(const struct request *request, struct error *error)
     struct run *trained = arena_allocate(request->arena, 1, sizeof *trained);
     if (!set_all(request, trained, error))
         return false;
-    struct printer printer = {.format = request->format,
-                              .step = -1,
-                              .steps = trained->train.steps,
-                              .trace = chosen->profile ? chosen->trace : NULL};
+    struct printer printer = {
+        .format = request->format,
+        .step = -1,
+        .line = {.file = stdout, .width = terminal_columns(stdout, TERMINAL_USUAL), .indent = LINE_INDENT, .keep_whole = true},
+        .steps = trained->train.steps,
+        .trace = chosen->profile ? chosen->trace : NULL};
     struct train_options how = {
         .threads = chosen->threads > 0 ? (int)chosen->threads : cpu_cores(),
         .checkpoint = chosen->checkpoint[0] ? chosen->checkpoint : NULL,
@@ -260,12 +280,11 @@ static bool run(const struct request *request, struct error *error)
     };
     const char *notice = gemm_notice(run_gemm_way(trained));
     if (notice && request->format == OUTPUT_TEXT)
-        printf("%s\n", notice);
+        terminal_print(stdout, "%s", notice);
     struct train_sink sink = {&printer, begin, metric, throughput, event, commit, profiled};
     struct train_result result;
     bool done = train_run(trained, &how, &sink, &result, error);
     flush_line(&printer);
-    text_free(&printer.line);
     if (done && request->format == OUTPUT_TEXT)
         printf("%s in %s, %s tok/s, %s of memory at most\n", result.state == TRAIN_DIVERGED ? "diverged" : "finished",
                number_duration(result.seconds).text, number_count(result.tokens_per_s).text,
