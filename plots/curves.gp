@@ -6,6 +6,13 @@
 tall = 350
 call "style.gp" ARG1 ARG2 ARG3
 
+# A run that was evaluated once has no line: a mark, and from the lowest to the highest seed.
+array lone[arms]
+do for [i = 1:arms] {
+    stats data index 1 + i using 0 nooutput
+    lone[i] = STATS_records == 1
+}
+
 eval read("y_scale", "yscale")
 eval read("y_low", "ylow")
 eval read("y_high", "yhigh")
@@ -27,5 +34,6 @@ if (zero ne "") { set arrow from graph 0, first real(zero) to graph 1, first rea
 
 plot for [i = arms:1:-1] data index 1 + i using 1:3:4 with filledcurves lc rgb color(slot[i]), \
     for [i = arms:1:-1] data index 1 + i using 1:2 with lines lw line lc rgb color(slot[i]), \
+    for [i = arms:1:-1] data index 1 + i using (lone[i] ? $1 : NaN):2:3:4 with yerrorbars pt 7 ps 0.7 lw 1 lc rgb color(slot[i]), \
     for [i = arms:1:-1] data index 1 + arms + i using 1:2 with lines lw 0.9 lc rgb color(slot[i]), \
     for [i = 1:arms] data index 2 + 2 * arms using ($1 == i ? $2 : NaN):3 with points pt 2 ps 0.9 lw 2 lc rgb color(slot[i])

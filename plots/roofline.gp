@@ -24,8 +24,8 @@ eval round_tics("x", log10(real(x_high) / real(x_low)))
 eval round_tics("y", log10(real(y_high) / real(y_low)))
 set ylabel offset 1.5, 0
 set xlabel offset 0, 0.4
-set lmargin at screen 66.0 / wide
-set rmargin at screen 506.0 / wide
+set lmargin at screen 60.0 / wide
+set rmargin at screen 500.0 / wide
 set tmargin at screen 1 - 34.0 / tall
 set bmargin at screen 90.0 / tall
 set samples 400
