@@ -1,5 +1,6 @@
 // test_cli.c: a command line is read by the verb's table: right ones fill the request, wrong ones say what was meant.
 #include <criterion/criterion.h>
+#include <criterion/redirect.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,6 +196,29 @@ Test(cli, help_fits_a_terminal)
         if (!*verb)
             break;
     }
+}
+
+// What describes all there is, is read most; its texts come from the components, and a longer one must not break a screen.
+Test(cli, what_there_is_fits_a_terminal)
+{
+    static const char *const words[][2] = {{"list", NULL},
+                                           {"describe", "scalars"},
+                                           {"describe", "attention"},
+                                           {"describe", "data"}};
+    char line[1024];
+    unsetenv("COLUMNS");
+    cr_redirect_stdout();
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        const struct verb *verb = verb_find(words[i][0], &error);
+        cr_assert(parse(verb, words[i][1] != NULL, &words[i][1]), "%s", error.text);
+        cr_assert(verb->run(&request, &error), "%s", error.text);
+    }
+    fflush(stdout);
+    FILE *output = cr_get_redirected_stdout();
+    int lines = 0;
+    for (; lines < 200 && fgets(line, sizeof line, output); lines++)
+        cr_expect(strcspn(line, "\n") <= 80 || strstr(line, "for example"), "%s", line);
+    cr_expect_eq(lines, 200, "%d lines", lines);
 }
 
 // Help that is empty, or whose example is refused, is worse than none: every verb that a person sees explains itself.

@@ -473,6 +473,35 @@ Test(training, evaluation_does_not_depend_on_its_batch)
     dataset_close(&dataset);
 }
 
+// What `ablate plot` sets against the length: of one sequence, so neither the threads nor, but for what a
+// thread needs once, the batch change it; and told once.
+Test(training, activation_bytes_are_those_of_a_sequence)
+{
+    static const struct {
+        const char *length, *batch;
+        int threads;
+    } runs[] = {{"model.seq_len=64", "train.batch=2", 1},
+                {"model.seq_len=64", "train.batch=4", 2},
+                {"model.seq_len=128", "train.batch=2", 2}};
+    double bytes[3];
+    for (size_t i = 0; i < 3; i++) {
+        const char *const set[] = {runs[i].length,   runs[i].batch,        "train.steps=1",
+                                   "train.warmup=0", "train.eval_every=0", NULL};
+        const struct run run = small_run(set);
+        struct train_result result;
+        const struct recording *recording = train_well(&run, &(struct train_options){.threads = runs[i].threads}, &result);
+        int count = 0;
+        for (int j = 0; j < recording->metric_count; j++)
+            if (!strcmp(recording->metrics[j].name, "activation_bytes")) {
+                bytes[i] = recording->metrics[j].value;
+                count += 1 + (recording->metrics[j].step != 0);
+            }
+        cr_assert_eq(count, 1, "told %d times, or not at step 0", count);
+    }
+    cr_expect(fabs(bytes[1] / bytes[0] - 1) < 0.1, "%.0f bytes, and %.0f in a larger batch", bytes[0], bytes[1]);
+    cr_expect(bytes[2] > 1.8 * bytes[0] && bytes[2] < 2.1 * bytes[0], "%.2f times for twice the length", bytes[2] / bytes[0]);
+}
+
 // The plan is what a user decides by: it must be near what the process then holds. A sanitizer holds several times as much.
 #ifndef __SANITIZE_ADDRESS__
 Test(training, plans_the_memory_it_takes)
