@@ -82,15 +82,16 @@ static void NAME(rotate)(const struct lsh_hash *hash, const REAL *given, uint64_
     int64_t columns = lsh_columns(&hash->lsh), padded = padded_columns(&hash->lsh), elements = hash->head_dim * columns;
     uint64_t key = random_key(hash->seed, hash->name, step);
     uint64_t row = (uint64_t)head << 32 | (uint64_t)round;
-    bool any = false;
-    given = given ? given + (head * hash->lsh.rounds + round) * elements : NULL;
-    for (int64_t i = 0; given && !any && i < elements; i++)
-        any = given[i] != 0;
+    const REAL *rotations = NULL;
+    if (given)
+        given += (head * hash->lsh.rounds + round) * elements;
+    for (int64_t i = 0; given && !rotations && i < elements; i++)
+        rotations = given[i] != 0 ? given : NULL;
     for (int64_t d = 0; d < hash->head_dim; d++)
         for (int64_t column = 0; column < padded; column++)
             rotation[d * padded + column] = column >= columns ? 0
-                                            : any             ? given[d * columns + column]
-                                                  : (REAL)random_normal(key, row, (uint64_t)d << 32 | (uint64_t)column);
+                                            : rotations       ? rotations[d * columns + column]
+                                                        : (REAL)random_normal(key, row, (uint64_t)d << 32 | (uint64_t)column);
 }
 
 // rotated [ROWS, padded] = x [ROWS, head_dim] rotation.
