@@ -20,11 +20,11 @@
 #if defined __AVX512F__
 enum { VECTOR_BYTES = 64, MULTIPLY_ROWS = 8 }; // 8 x 2 sums of 32 registers
 #elif defined __AVX__
-enum { VECTOR_BYTES = 32, MULTIPLY_ROWS = 4 }; // 4 x 2 sums of 16 registers
+enum { VECTOR_BYTES = 32, MULTIPLY_ROWS = 6 }; // 6 x 2 sums of 16 registers
 #else
 enum { VECTOR_BYTES = 16, MULTIPLY_ROWS = 4 };
 #endif
-enum { ARRAYS_MAX = 8 };      // tensors and gradients that a call touches
+enum { ROWS_AHEAD = 8 };      // how far ahead of a copied row memory is asked for the one to come
 enum { QUERY_GROUP = 4 };     // query tiles that meet a tile of keys while it is in the cache
 enum { WIDTH_MULTIPLE = 16 }; // of a packed row: whole vectors of either REAL
 
@@ -299,7 +299,6 @@ static void NAME(finish_queries)(const WORK *work, QUERIES *queries, const struc
 static void NAME(forward_head)(WORK *work, const struct node *node, const struct lane *lane, int64_t head)
 {
     QUERIES *const all = work->queries;
-    NAME(plan_fetch)(work, node, lane, head, false);
     for (int64_t first = 0; first < work->schedule->query_tiles; first += QUERY_GROUP) {
         NAME(pack_group)(work, node, lane, head, first);
         for (int i = 0; i < work->query_count; i++) {
@@ -370,7 +369,6 @@ static void NAME(backward_head)(WORK *work, const struct node *node, const struc
     QUERIES *const all = work->queries;
     HEAD gradient = NAME(query_head)(work, lane_input_gradient(node, 0, lane), head);
     bool add = work->pass->number > 0 || lane_accumulates(node, 0, lane);
-    NAME(plan_fetch)(work, node, lane, head, true);
     for (int64_t first = 0; first < work->schedule->query_tiles; first += QUERY_GROUP) {
         NAME(pack_group)(work, node, lane, head, first);
         for (int i = 0; i < work->query_count; i++) {

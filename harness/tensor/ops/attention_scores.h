@@ -1,63 +1,70 @@
 // attention_scores.h: what happens between one tile of queries and one of keys, forward and backward.
 //
-// Scores, probabilities and their gradients are [keys][TILE]; only the panels of the tile (attention.c) hold anything. Work goes
-// from block of keys to block of keys, so that each step finds in the cache what the one before left there. Included by
-// attention.c once for each REAL; deliberately without an include guard.
+// Scores, probabilities and their gradients are [keys][TILE]; only the panels of the tile (attention.c) hold anything. A tile is
+// small enough that each step finds in the cache what the one before left there. Included by attention.c once for each REAL;
+// deliberately without an include guard.
 
-// result [block][TILE] = rows [block][width] transposed [width][TILE], in the panel's vectors.
-static void NAME(multiply_scores)(WORK *work, const struct panel *panel, const REAL *rows, const REAL *transposed, REAL *result)
+// result [keys][TILE] = rows [keys][width] transposed [width][TILE], in the panel's keys and vectors.
+static void NAME(multiply_scores)(const WORK *work, const struct panel *panel, const REAL *rows, const REAL *transposed,
+                                  REAL *result)
 {
-    PRODUCT scores = {.a = rows,
+    int64_t column = panel->column * LANES;
+    PRODUCT scores = {.a = rows + panel->key * work->width,
                       .a_row = work->width,
                       .a_step = 1,
-                      .b = transposed + panel->column * LANES,
+                      .b = transposed + column,
                       .b_step = TILE,
-                      .c = result + panel->column * LANES,
+                      .c = result + panel->key * TILE + column,
                       .c_row = TILE};
-    NAME(multiply_block)(scores, panel->columns, work->attention->head_dim, false);
-    NAME(fetch)(work);
+    NAME(multiply_rows)(scores, panel->keys, panel->columns, work->attention->head_dim, false);
 }
 
 // sum [width][TILE] += rows' [width][keys] scores [keys][TILE], over all panels.
-static void NAME(add_weighted_rows)(WORK *work, const REAL *rows, const REAL *scores, REAL *sum)
+static void NAME(add_weighted_rows)(const WORK *work, const REAL *rows, const REAL *scores, REAL *sum)
 {
-    for (const struct panel *panel = work->panels; panel < work->panels + work->panel_count; panel++)
-        for (int64_t d = 0; d < work->rows; d += ATTENTION_KEY_BLOCK) {
-            int64_t column = panel->column * LANES;
-            PRODUCT weighted = {.a = rows + panel->key * work->width + d,
-                                .a_row = 1,
-                                .a_step = work->width,
-                                .b = scores + panel->key * TILE + column,
-                                .b_step = TILE,
-                                .c = sum + d * TILE + column,
-                                .c_row = TILE};
-            NAME(multiply_block)(weighted, panel->columns, panel->keys, true);
-            NAME(fetch)(work);
-        }
-}
-
-// sum [block][width] += scores [block][TILE] rows [TILE][width], over the queries of `lanes`.
-static void NAME(add_to_keys)(WORK *work, struct span lanes, const REAL *scores, const REAL *rows, REAL *sum)
-{
-    for (int64_t d = 0; d < work->width; d += 2 * LANES) {
-        PRODUCT weighted = {.a = scores + lanes.begin,
-                            .a_row = TILE,
-                            .a_step = 1,
-                            .b = rows + lanes.begin * work->width + d,
-                            .b_step = work->width,
-                            .c = sum + d,
-                            .c_row = work->width};
-        NAME(multiply_block)(weighted, work->width - d > LANES ? 2 : 1, lanes.end - lanes.begin, true);
-        NAME(fetch)(work);
+    for (const struct panel *panel = work->panels; panel < work->panels + work->panel_count; panel++) {
+        int64_t column = panel->column * LANES;
+        PRODUCT weighted = {.a = rows + panel->key * work->width,
+                            .a_row = 1,
+                            .a_step = work->width,
+                            .b = scores + panel->key * TILE + column,
+                            .b_step = TILE,
+                            .c = sum + column,
+                            .c_row = TILE};
+        NAME(multiply_rows)(weighted, work->rows, panel->columns, panel->keys, true);
     }
 }
 
-// Soft cap, then alibi, on scores that still lack their cap; `place` is that of the block's first key.
-static void NAME(modify)(WORK *work, QUERIES *queries, const struct panel *panel, int64_t place, int64_t at)
+// sum [keys][width] += scores [keys][TILE] rows [TILE][width]: neighbouring blocks of keys that the same queries see at a time, over
+// those queries.
+static void NAME(add_to_keys)(const WORK *work, const struct attention_tile *tile, const REAL *scores, const REAL *rows,
+                              REAL *sum)
+{
+    for (int block = 0, next; block < ATTENTION_KEY_BLOCKS; block = next) {
+        int64_t begin = tile->lanes[block].begin, end = tile->lanes[block].end, key = block * ATTENTION_KEY_BLOCK;
+        for (next = block + 1; next < ATTENTION_KEY_BLOCKS; next++)
+            if (tile->lanes[next].begin != begin || tile->lanes[next].end != end)
+                break;
+        for (int64_t d = 0; d < work->width && begin < end; d += 2 * LANES) {
+            PRODUCT weighted = {.a = scores + key * TILE + begin,
+                                .a_row = TILE,
+                                .a_step = 1,
+                                .b = rows + begin * work->width + d,
+                                .b_step = work->width,
+                                .c = sum + key * work->width + d,
+                                .c_row = work->width};
+            int64_t keys = (next - block) * ATTENTION_KEY_BLOCK;
+            NAME(multiply_rows)(weighted, keys, work->width - d > LANES ? 2 : 1, end - begin, true);
+        }
+    }
+}
+
+// Soft cap, then alibi, on scores that still lack their cap.
+static void NAME(modify)(const WORK *work, const QUERIES *queries, const struct attention_tile *tile, const struct panel *panel)
 {
     for (int c = panel->column; c < panel->column + panel->columns; c++)
-        for (int64_t key = 0; key < ATTENTION_KEY_BLOCK; key++) {
-            int64_t here = at + key * TILE + c * LANES;
+        for (int64_t key = panel->key; key < panel->key + panel->keys; key++) {
+            int64_t here = key * TILE + c * LANES;
             VECTOR score = NAME(load)(work->buffers[SCORES] + here) * work->unit;
             if (work->cap > 0) {
                 score = NAME(tanh)(score);
@@ -65,22 +72,24 @@ static void NAME(modify)(WORK *work, QUERIES *queries, const struct panel *panel
                 score *= work->cap;
             }
             if (work->sloped) {
-                VECTOR distance = queries->position[c] - work->buffers[KEY_POSITION][place + key];
+                VECTOR distance = queries->position[c] - work->buffers[KEY_POSITION][tile->key_begin + key];
                 score -= queries->slope[c] * NAME(select)(distance < 0, -distance, distance);
             }
             NAME(store)(work->buffers[SCORES] + here, score);
         }
 }
 
-// The scores of the block that begins with key `key` of the tile; the units have multiplied the whole panel before.
-static void NAME(score_block)(WORK *work, QUERIES *queries, const struct attention_tile *tile, const struct panel *panel,
-                              int64_t key)
+// The panel's scores.
+static void NAME(score_panel)(const WORK *work, const QUERIES *queries, const struct attention_tile *tile,
+                              const struct panel *panel)
 {
-    const REAL *rows = work->buffers[KEY] + (tile->key_begin + key) * work->width;
-    if (!work->units)
-        NAME(multiply_scores)(work, panel, rows, queries->buffers[QUERY], work->buffers[SCORES] + key * TILE);
+    REAL *scores = work->buffers[SCORES];
+    if (work->units)
+        NAME(multiply_panel)(work, queries, tile, panel, KEY_ROWS, QUERY_PAIRS, scores);
+    else
+        NAME(multiply_scores)(work, panel, work->buffers[KEY] + tile->key_begin * work->width, queries->buffers[QUERY], scores);
     if (work->cap > 0 || work->sloped)
-        NAME(modify)(work, queries, panel, tile->key_begin + key, key * TILE);
+        NAME(modify)(work, queries, tile, panel);
 }
 
 // ---- Forward --------------------------------------------------------------------------------------------------------------
@@ -146,12 +155,9 @@ static void NAME(forward_tile)(WORK *work, QUERIES *queries, const struct attent
     NAME(plan_panels)(work, tile);
     const struct panel *end = work->panels + work->panel_count;
     for (const struct panel *panel = work->panels; panel < end; panel++) {
-        if (work->units)
-            NAME(score_panel)(work, queries, tile, panel, KEY_ROWS, QUERY_PAIRS, scores);
-        for (int key = panel->key; key < panel->key + panel->keys; key += ATTENTION_KEY_BLOCK) {
-            NAME(score_block)(work, queries, tile, panel, key);
+        NAME(score_panel)(work, queries, tile, panel);
+        for (int key = panel->key; key < panel->key + panel->keys; key += ATTENTION_KEY_BLOCK)
             NAME(raise_max)(work, queries, panel, mask ? mask + key : NULL, scores + key * TILE);
-        }
     }
     NAME(rescale)(work, queries, before);
     for (const struct panel *panel = work->panels; panel < end; panel++)
@@ -191,46 +197,36 @@ static void NAME(differentiate)(const WORK *work, const QUERIES *queries, const 
     }
 }
 
-// One block of keys: its probabilities and their gradients, and what they add to the gradients of its values and keys.
-static void NAME(backward_block)(WORK *work, QUERIES *queries, const struct attention_tile *tile, const struct panel *panel,
-                                 int key)
-{
-    REAL *const *buffers = work->buffers;
-    int64_t row = (tile->key_begin + key) * work->width, at = key * TILE;
-    NAME(score_block)(work, queries, tile, panel, key);
-    NAME(multiply_scores)(work, panel, buffers[VALUE] + row, queries->buffers[OUTPUT_GRADIENT], buffers[SCORE_GRADIENTS] + at);
-    NAME(differentiate)(work, queries, panel, tile->mask < 0 ? NULL : work->schedule->masks + tile->mask + key, at);
-    struct span lanes = {tile->lanes[key / ATTENTION_KEY_BLOCK].begin, tile->lanes[key / ATTENTION_KEY_BLOCK].end};
-    lanes.begin = lanes.begin > panel->column * LANES ? lanes.begin : panel->column * LANES;
-    lanes.end = lanes.end < (panel->column + panel->columns) * LANES ? lanes.end : (panel->column + panel->columns) * LANES;
-    NAME(add_to_keys)(work, lanes, buffers[SCORES] + at, queries->buffers[OUTPUT_GRADIENT_ROWS], buffers[VALUE_GRADIENT] + row);
-    NAME(add_to_keys)(work, lanes, buffers[SCORE_GRADIENTS] + at, queries->buffers[QUERY_ROWS], buffers[KEY_GRADIENT] + row);
-}
-
-// A panel on the units: first all that turns scores into gradients, then all that adds to others.
-static void NAME(backward_panel)(WORK *work, QUERIES *queries, const struct attention_tile *tile, const struct panel *panel)
+// Probabilities, then their gradients, then those of the scores in the places of both.
+static void NAME(differentiate_panel)(const WORK *work, const QUERIES *queries, const struct attention_tile *tile,
+                                      const struct panel *panel)
 {
     const uint32_t *mask = tile->mask < 0 ? NULL : work->schedule->masks + tile->mask;
-    NAME(score_panel)(work, queries, tile, panel, KEY_ROWS, QUERY_PAIRS, work->buffers[SCORES]);
-    NAME(score_panel)(work, queries, tile, panel, VALUE_ROWS, OUTPUT_GRADIENT_PAIRS, work->buffers[SCORE_GRADIENTS]);
-    for (int key = panel->key; key < panel->key + panel->keys; key += ATTENTION_KEY_BLOCK) {
-        NAME(score_block)(work, queries, tile, panel, key);
+    const REAL *values = work->buffers[VALUE] + tile->key_begin * work->width;
+    REAL *gradients = work->buffers[SCORE_GRADIENTS];
+    NAME(score_panel)(work, queries, tile, panel);
+    if (work->units)
+        NAME(multiply_panel)(work, queries, tile, panel, VALUE_ROWS, OUTPUT_GRADIENT_PAIRS, gradients);
+    else
+        NAME(multiply_scores)(work, panel, values, queries->buffers[OUTPUT_GRADIENT], gradients);
+    for (int key = panel->key; key < panel->key + panel->keys; key += ATTENTION_KEY_BLOCK)
         NAME(differentiate)(work, queries, panel, mask ? mask + key : NULL, key * TILE);
-    }
-    NAME(add_gradients)(work, queries, tile, panel);
 }
 
+// The whole tile is differentiated before anything is added up: sums over all its queries, or all its keys, are the longest chains.
 static void NAME(backward_tile)(WORK *work, QUERIES *queries, const struct attention_tile *tile)
 {
+    REAL *const *buffers = work->buffers, *const *of_queries = queries->buffers;
+    int64_t first = tile->key_begin * work->width;
     NAME(plan_panels)(work, tile);
-    for (const struct panel *panel = work->panels; panel < work->panels + work->panel_count; panel++)
+    for (const struct panel *panel = work->panels; panel < work->panels + work->panel_count; panel++) {
+        NAME(differentiate_panel)(work, queries, tile, panel);
         if (work->units)
-            NAME(backward_panel)(work, queries, tile, panel);
-        else
-            for (int key = panel->key; key < panel->key + panel->keys; key += ATTENTION_KEY_BLOCK)
-                NAME(backward_block)(work, queries, tile, panel, key);
+            NAME(add_gradients)(work, queries, tile, panel);
+    }
     if (work->units)
         return;
-    const REAL *rows = work->buffers[KEY] + tile->key_begin * work->width;
-    NAME(add_weighted_rows)(work, rows, work->buffers[SCORE_GRADIENTS], queries->buffers[OUTPUT]);
+    NAME(add_to_keys)(work, tile, buffers[SCORES], of_queries[OUTPUT_GRADIENT_ROWS], buffers[VALUE_GRADIENT] + first);
+    NAME(add_to_keys)(work, tile, buffers[SCORE_GRADIENTS], of_queries[QUERY_ROWS], buffers[KEY_GRADIENT] + first);
+    NAME(add_weighted_rows)(work, buffers[KEY] + first, buffers[SCORE_GRADIENTS], of_queries[OUTPUT]);
 }

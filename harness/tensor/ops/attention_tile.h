@@ -84,16 +84,28 @@ ALWAYS_INLINE static inline void NAME(multiply)(PRODUCT p, const int rows, const
             NAME(store)(p.c + r * p.c_row + v * LANES, sum[r][v]);
 }
 
-// The same for ATTENTION_KEY_BLOCK rows and one or two vectors.
-ALWAYS_INLINE static inline void NAME(multiply_block)(PRODUCT p, int columns, int64_t steps, const bool add)
+// The same for one or two vectors, a number of columns that the compiler does not know.
+ALWAYS_INLINE static inline void NAME(multiply_columns)(PRODUCT p, const int rows, int columns, int64_t steps, const bool add)
 {
-    for (int r = 0; r < ATTENTION_KEY_BLOCK; r += MULTIPLY_ROWS) {
-        if (columns == 2)
-            NAME(multiply)(p, MULTIPLY_ROWS, 2, steps, add);
+    if (columns == 2)
+        NAME(multiply)(p, rows, 2, steps, add);
+    else
+        NAME(multiply)(p, rows, 1, steps, add);
+}
+
+// The same for a multiple of ATTENTION_KEY_BLOCK rows: MULTIPLY_ROWS at a time, and the rest in halves of such a block.
+ALWAYS_INLINE static inline void NAME(multiply_rows)(PRODUCT p, int64_t rows, int columns, int64_t steps, const bool add)
+{
+    enum { HALF = ATTENTION_KEY_BLOCK / 2 };
+    while (rows > 0) {
+        int64_t rest = rows - MULTIPLY_ROWS, taken = rest == 0 || rest >= HALF ? MULTIPLY_ROWS : HALF;
+        if (taken == MULTIPLY_ROWS)
+            NAME(multiply_columns)(p, MULTIPLY_ROWS, columns, steps, add);
         else
-            NAME(multiply)(p, MULTIPLY_ROWS, 1, steps, add);
-        p.a += MULTIPLY_ROWS * p.a_row;
-        p.c += MULTIPLY_ROWS * p.c_row;
+            NAME(multiply_columns)(p, HALF, columns, steps, add);
+        p.a += taken * p.a_row;
+        p.c += taken * p.c_row;
+        rows -= taken;
     }
 }
 

@@ -47,8 +47,8 @@ static void NAME(plan_panels)(WORK *work, const struct attention_tile *tile)
 }
 
 // result [keys][TILE] = rows [keys][width] transposed [width][TILE], for the panel's keys.
-static void NAME(score_panel)(WORK *work, const QUERIES *queries, const struct attention_tile *tile, const struct panel *panel,
-                              enum operand rows, enum operand transposed, REAL *result)
+static void NAME(multiply_panel)(const WORK *work, const QUERIES *queries, const struct attention_tile *tile,
+                                 const struct panel *panel, enum operand rows, enum operand transposed, REAL *result)
 {
     const struct bf16_product product = {
         .a = work->operands[rows] + (tile->key_begin + panel->key) * work->width,
@@ -62,12 +62,10 @@ static void NAME(score_panel)(WORK *work, const QUERIES *queries, const struct a
         .steps = work->width,
     };
     work->units->multiply(&product);
-    for (int key = 0; key < panel->keys; key += ATTENTION_KEY_BLOCK)
-        NAME(fetch)(work);
 }
 
 // sum [width][TILE] += columns [width][keys] scores [keys][TILE], whose pairs are `pairs`.
-static void NAME(add_weighted_columns)(WORK *work, const QUERIES *queries, const struct attention_tile *tile,
+static void NAME(add_weighted_columns)(const WORK *work, const QUERIES *queries, const struct attention_tile *tile,
                                        const struct panel *panel, enum operand columns, enum operand pairs)
 {
     const struct bf16_product product = {
@@ -86,8 +84,8 @@ static void NAME(add_weighted_columns)(WORK *work, const QUERIES *queries, const
 }
 
 // sum [keys][width] += scores [keys][TILE] rows [TILE][width].
-static void NAME(add_keys)(WORK *work, const QUERIES *queries, const struct attention_tile *tile, const struct panel *panel,
-                           enum operand scores, enum operand rows, enum buffer sum)
+static void NAME(add_keys)(const WORK *work, const QUERIES *queries, const struct attention_tile *tile,
+                           const struct panel *panel, enum operand scores, enum operand rows, enum buffer sum)
 {
     const struct bf16_product product = {
         .a = work->operands[scores] + panel->key * TILE,
@@ -105,7 +103,7 @@ static void NAME(add_keys)(WORK *work, const QUERIES *queries, const struct atte
 }
 
 // The tile's probabilities times its values, added to the output.
-static void NAME(add_values)(WORK *work, QUERIES *queries, const struct attention_tile *tile)
+static void NAME(add_values)(const WORK *work, const QUERIES *queries, const struct attention_tile *tile)
 {
     for (const struct panel *panel = work->panels; panel < work->panels + work->panel_count; panel++) {
         int64_t at = panel->key * TILE;
@@ -116,7 +114,8 @@ static void NAME(add_values)(WORK *work, QUERIES *queries, const struct attentio
 }
 
 // What a panel's probabilities and their scores' gradients add to the gradients of values, keys and queries.
-static void NAME(add_gradients)(WORK *work, QUERIES *queries, const struct attention_tile *tile, const struct panel *panel)
+static void NAME(add_gradients)(const WORK *work, const QUERIES *queries, const struct attention_tile *tile,
+                                const struct panel *panel)
 {
     int64_t at = panel->key * TILE, count = panel->keys * TILE;
     void *probabilities = work->buffers[SCORES] + at, *gradients = work->buffers[SCORE_GRADIENTS] + at;

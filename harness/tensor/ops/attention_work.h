@@ -47,14 +47,11 @@ WORK
     REAL unit, exponent;               // what a product lacks until it is modified, or else until it is an exponent
     REAL key_factor;                   // what the gradient of packed keys lacks
     bool sloped;
-    int64_t first_row, end_row; // of the sequence, of the call
+    int64_t first_row; // of the sequence
     const struct attention_pass *pass;
     const int32_t *order; // of the pass
     QUERIES queries[QUERY_GROUP];
     int query_count;
-    HEAD next[ARRAYS_MAX]; // what the next head will touch
-    int next_count;
-    int64_t next_place;
     struct panel panels[PANELS_MAX];
     int panel_count;
 };
@@ -83,7 +80,6 @@ static void NAME(work_open)(WORK *work, const struct node *node, struct span row
         .cap = (REAL)(attention->softcap * LOG2_E),
         .sloped = attention->slopes != NULL,
         .first_row = rows.begin,
-        .end_row = rows.end,
     };
     REAL *next = (REAL *)lane->workspace;
     uint16_t *half = (uint16_t *)(lane->workspace + buffer_bytes(node, lane->graph->real));
@@ -144,6 +140,16 @@ ALWAYS_INLINE static inline void NAME(copy)(const REAL *restrict from, int64_t c
     }
 }
 
+// A head's rows lie far apart, and hardware does not guess where the next one is.
+ALWAYS_INLINE static inline void NAME(fetch)(const WORK *work, HEAD head, int64_t place, const bool to_write)
+{
+    if (place >= work->schedule->time)
+        return;
+    const REAL *row = head.rows + work->order[place] * head.width;
+    for (int64_t d = 0; d < work->attention->head_dim; d += MEMORY_ALIGNMENT / (int64_t)sizeof(REAL))
+        __builtin_prefetch(row + d, to_write);
+}
+
 // The rows at `places`, rounded or not, times factor; zeros up to `padded` rows.
 static void NAME(pack)(const WORK *work, HEAD from, struct span places, int64_t padded, REAL factor, bool rounded, REAL *to)
 {
@@ -151,6 +157,7 @@ static void NAME(pack)(const WORK *work, HEAD from, struct span places, int64_t 
     const REAL *end = to + padded * width;
     for (int64_t i = places.begin; i < places.end; i++, to += width) {
         const REAL *row = from.rows + work->order[i] * from.width;
+        NAME(fetch)(work, from, i + ROWS_AHEAD, false);
         if (rounded)
             NAME(copy)(row, head_dim, factor, COPY_ROUNDED, to);
         else
@@ -168,47 +175,11 @@ static void NAME(unpack)(const WORK *work, const REAL *from, struct span places,
     int64_t head_dim = work->attention->head_dim;
     for (int64_t i = places.begin; to.rows && i < places.end; i++, from += work->width) {
         REAL *row = to.rows + work->order[i] * to.width;
+        NAME(fetch)(work, to, i + ROWS_AHEAD, true);
         if (add)
             NAME(copy)(from, head_dim, factor, COPY_ADDED, row);
         else
             NAME(copy)(from, head_dim, factor, COPY_AS_IT_IS, row);
-    }
-}
-
-// A head's rows lie far apart, and hardware does not guess where the next one is: while one head is multiplied, the rows of the
-// next are asked for, few at a time, because requests beyond what the core can track are dropped.
-static void NAME(plan_fetch)(WORK *work, const struct node *node, const struct lane *lane, int64_t head, bool backward)
-{
-    const struct attention *attention = work->attention;
-    int64_t next = (head + 1) % attention->n_head, first_row = work->first_row + (next ? 0 : work->schedule->time);
-    int64_t group = attention->n_head / attention->kv_heads;
-    const void *arrays[ARRAYS_MAX] = {lane_input(node, 0, lane), lane_output(node, 0, lane), lane_input(node, 1, lane),
-                                      lane_input(node, 2, lane)};
-    if (backward) {
-        arrays[4] = lane_output_gradient(node, 0, lane);
-        for (int input = 0; input < 3; input++)
-            arrays[5 + input] = lane_input_gradient(node, input, lane);
-    }
-    work->next_count = 0;
-    work->next_place = 0;
-    for (int i = 0; i < ARRAYS_MAX && first_row < work->end_row; i++) {
-        bool of_keys = i == 2 || i == 3 || i >= 6;
-        int64_t heads = of_keys ? attention->kv_heads : attention->n_head, index = of_keys ? next / group : next;
-        if (arrays[i] && !(of_keys && next % group))
-            work->next[work->next_count++] = NAME(head_at)(work, arrays[i], heads, first_row, index);
-    }
-}
-
-// The next position's rows; called now and then from the products.
-static inline void NAME(fetch)(WORK *work)
-{
-    if (work->next_place >= work->schedule->time)
-        return;
-    int64_t position = work->order[work->next_place++];
-    for (int i = 0; i < work->next_count; i++) {
-        const REAL *row = work->next[i].rows + position * work->next[i].width;
-        for (int64_t d = 0; d < work->attention->head_dim; d += MEMORY_ALIGNMENT / (int64_t)sizeof(REAL))
-            __builtin_prefetch(row + d, 0, 2);
     }
 }
 
