@@ -329,7 +329,7 @@ bool train_run(const struct run *run, const struct train_options *options, const
     if (options->profiles && run->train.steps <= PROFILE_WARM_UP)
         return error_request(error, "a profile takes %d train.steps or more: it leaves out the first %d", PROFILE_WARM_UP + 1,
                              PROFILE_WARM_UP);
-    if (!gemm_open(run_gemm_way(run), error))
+    if (!gemm_open(run_gemm_way(run), REAL_FLOAT, error))
         return false;
     size_t before = resident_bytes(); // the program and its libraries, to which the plan adds
     if (!open_session(&session, error))

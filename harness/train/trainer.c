@@ -73,7 +73,7 @@ bool trainer_open(struct trainer *trainer, const struct run *run, const struct t
     // More would only wait for the lanes, at worst for a core.
     int threads = options->threads < executor.lanes ? options->threads : executor.lanes;
     *trainer = (struct trainer){.run = run, .executor_options = executor};
-    if (!gemm_open(run_gemm_way(run), error) || !team_open(&trainer->team, threads, error))
+    if (!gemm_open(run_gemm_way(run), REAL_FLOAT, error) || !team_open(&trainer->team, threads, error))
         return false;
     if (!build_all(trainer, options->evaluates, error) || !parameters_allocate(&trainer->parameters, error) ||
         !optimizer_open(&trainer->optimizer, run, &trainer->parameters, error) ||
