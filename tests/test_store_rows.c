@@ -153,11 +153,11 @@ static void write_for_ever(int told)
         _exit(1);
     for (int32_t batch_number = 0;; batch_number++) {
         char name[32];
-        struct store_batch batch = {.metric_count = BATCH_ROWS, .metrics = metrics, .durable = batch_number % 7 == 0};
+        struct store_batch batch = {.metric_count = BATCH_ROWS, .metrics = metrics};
         snprintf(name, sizeof name, "m%d", batch_number);
         for (int i = 0; i < BATCH_ROWS; i++)
             metrics[i] = (struct store_metric){i, name, batch_number};
-        if (!store_rows(store, small_id(0, 1), &batch, &error) ||
+        if (!store_rows(store, small_id(0, 1), &batch, &error) || (batch_number % 7 == 0 && !store_sync(store, &error)) ||
             write(told, &batch_number, sizeof batch_number) != sizeof batch_number)
             _exit(1);
     }

@@ -16,9 +16,8 @@ static bool cannot_write(const struct store *store, struct error *error)
                      trouble ? ": " : "", trouble ? file_trouble(trouble) : "");
 }
 
-static bool input_output(const struct store *store, struct error *error)
+static bool input_output(const struct store *store, int trouble, struct error *error)
 {
-    int trouble = sqlite3_system_errno(store->database);
     return error_add(error,
                      "%s: the machine could not read or write it: %s. What was stored is kept; when that is mended, the same "
                      "command continues",
@@ -38,7 +37,7 @@ bool store_trouble(const struct store *store, struct error *error)
     case SQLITE_AUTH:
         return cannot_write(store, error);
     case SQLITE_IOERR:
-        return input_output(store, error);
+        return input_output(store, sqlite3_system_errno(store->database), error);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return error_add(error, "%s: another program holds it. Close that, or name another with --db FILE", path);
@@ -164,6 +163,17 @@ bool query_is_null(const struct query *query, int column)
 bool store_start(struct store *store, struct error *error)
 {
     return store_execute(store, store->lock >= 0 ? "BEGIN IMMEDIATE" : "BEGIN", error);
+}
+
+// Commits are synced only when the log is merged into the database (synchronous=NORMAL), which is far apart. A pragma for one
+// commit would not do: SQLite syncs no commit that changes nothing.
+bool store_sync(struct store *store, struct error *error)
+{
+    sqlite3_file *log = NULL;
+    int result = sqlite3_file_control(store->database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (result == SQLITE_OK && log && log->pMethods)
+        result = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+    return result == SQLITE_OK || input_output(store, 0, error);
 }
 
 bool store_finish(struct store *store, bool done, struct error *error)

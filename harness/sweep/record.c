@@ -94,10 +94,9 @@ static bool event(struct record *record, const struct message *message, struct e
     return store_rows(record->store, record->id, &(struct store_batch){.event_count = 1, .events = &row}, error);
 }
 
-// An empty durable batch makes everything before it durable.
 static bool commit(const struct record *record, struct child *child, const struct message *message, struct error *error)
 {
-    if (!store_rows(record->store, record->id, &(struct store_batch){.durable = true}, error))
+    if (!store_sync(record->store, error))
         return false;
     child_send(child, &(struct message){.kind = MESSAGE_COMMITTED, .step = message->step});
     return true;
