@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "store/database.h"
+
 TestSuite(store_rows, .init = store_folder_open, .fini = store_folder_close, .timeout = 30);
 
 static bool same_bits(double a, double b) { return (isnan(a) && isnan(b)) || memcmp(&a, &b, sizeof a) == 0; }
@@ -138,6 +140,25 @@ Test(store_rows, a_run_that_was_never_planned_is_refused)
     struct store *store = must_make();
     cr_expect(!store_rows(store, "ffffffffffffffff", &batch, &error));
     cr_expect(strstr(error.text, "ffffffffffffffff") && error.count == 1, "%s", error.text);
+    store_close(store);
+}
+
+// Statements are kept and found by their text: one that is in use must not be given to another query.
+Test(store_rows, two_open_queries_of_one_text_do_not_disturb_each_other)
+{
+    static const char sql[] = "SELECT column1 + ? FROM (VALUES (1), (2))";
+    struct store *store = must_make();
+    struct error error = {0};
+    for (int again = 0; again < 2; again++) {
+        struct query one, other;
+        query_open(&one, store, &error, sql, "i", INT64_C(10));
+        cr_expect(query_next(&one) && query_int(&one, 0) == 11);
+        query_open(&other, store, &error, sql, "i", INT64_C(20));
+        cr_expect(query_next(&other) && query_int(&other, 0) == 21, "the other begins at %lld",
+                  (long long)query_int(&other, 0));
+        cr_expect(query_next(&one) && query_int(&one, 0) == 12, "the first goes on with %lld", (long long)query_int(&one, 0));
+        cr_expect(query_close(&one) && query_close(&other), "%s", error.text);
+    }
     store_close(store);
 }
 
