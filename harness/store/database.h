@@ -8,7 +8,7 @@
 
 enum {
     STORE_APPLICATION = 0x41424c54, // "ABLT": says in the file's header whose it is
-    STORE_VERSION = 3,              // of schema.sql
+    STORE_VERSION = 4,              // of schema.sql
     STORE_PATIENCE = 5000,          // milliseconds to wait for another program's lock
     STATEMENTS_KEPT = 64,           // more than the program has
 };
