@@ -102,6 +102,7 @@ static bool commit(const struct record *record, struct child *child, const struc
     return true;
 }
 
+// A run that has ended loses its checkpoint, so that its rows and its end must outlive a power cut by then.
 static bool end(struct record *record, const struct message *message, struct error *error)
 {
     record->state = RECORD_ENDED;
@@ -116,7 +117,8 @@ static bool end(struct record *record, const struct message *message, struct err
                              .tokens_per_s = message->tokens_per_s,
                              .peak_bytes = message->peak_rss_bytes,
                          },
-                         error);
+                         error) &&
+           store_sync(record->store, error);
 }
 
 static bool dispatch(struct record *record, struct child *child, const struct message *message, struct error *error)

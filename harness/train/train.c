@@ -277,7 +277,7 @@ static bool validate(struct session *session, struct error *error)
     return evaluate_part(session, DATA_VALIDATION, session->run->train.eval_tokens, error);
 }
 
-// The weights are kept before the last commit: a run that the store calls finished has them.
+// The weights are kept before the end is told: a run that the store calls finished has them.
 static bool finish(struct session *session, struct error *error)
 {
     const struct train_options *options = session->options;
@@ -316,9 +316,7 @@ static bool train(struct session *session, struct error *error)
     }
     if (!session->diverged && !finish(session, error))
         return false;
-    if (checkpoint && session->options->keeps && !session->diverged)
-        return save(session, error);
-    return session->sink->commit(session->sink->context, session->state.step, error);
+    return !checkpoint || !session->options->keeps || session->diverged || save(session, error);
 }
 
 bool train_run(const struct run *run, const struct train_options *options, const struct train_sink *sink,
