@@ -253,7 +253,7 @@ Test(init_run, refuses_what_is_not_the_weights_it_asks_for)
     char *path = kept_path(folder, id), *renamed = kept_path(folder, other);
     struct error absent = {0}, shapes = {0}, foreign = {0}, damaged = {0}, open = {0}, short_id = {0};
     cr_expect_null(train(KEYS(init_from(other)), &recording, &absent));
-    expect_refused(&absent, "no weights of it in");
+    expect_refused(&absent, "; run it again with train.keep_weights=true\n");
     cr_expect_null(train(KEYS(init_from(id), "ffn=swiglu"), &recording, &shapes));
     expect_refused(&shapes, "tensor \"model.layers.0.mlp.gate_proj.weight\" is missing");
     cr_expect_null(train(KEYS("init=run(experiment=demo)"), &recording, &open));

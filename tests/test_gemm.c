@@ -115,7 +115,7 @@ Test(gemm, every_way_equals_the_triple_loop)
         for (enum gemm_format format = GEMM_REAL; format < GEMM_FORMAT_COUNT; format++) {
             struct gemm_way way = gemm_rule(library, format);
             error = (struct error){0};
-            if (!gemm_open(way, &error)) {
+            if (!gemm_open(way, REAL_FLOAT, &error)) {
                 cr_log_warn("%s", error.text);
                 continue;
             }
@@ -151,7 +151,7 @@ Test(gemm, three_products_leave_an_error_below_1e_5)
     for (enum gemm_format format = GEMM_BF16; format < GEMM_FORMAT_COUNT; format++) {
         struct gemm_request request = {.way = gemm_rule(GEMM_AUTO, format),
                                        .gemm = {false, false, SIDE, SIDE, SIDE, SIDE, SIDE, SIDE}};
-        cr_assert(gemm_open(request.way, &error), "%s", error.text);
+        cr_assert(gemm_open(request.way, REAL_FLOAT, &error), "%s", error.text);
         struct gemm_product *product = gemm_product_open(&request, &error);
         float *a = random_floats(SIDE * SIDE, 7), *b = random_floats(SIDE * SIDE, 8), c[SIDE * SIDE];
         void *stored_a = stored(&request, SIDE, SIDE, a), *stored_b = stored(&request, SIDE, SIDE, b), *scratch;
@@ -244,7 +244,7 @@ Test(gemm, concurrent_calls_give_the_single_threaded_answer)
             struct error error = {0};
             struct caller callers[CALLERS];
             pthread_t threads[CALLERS];
-            if (!gemm_open(request.way, &error))
+            if (!gemm_open(request.way, REAL_FLOAT, &error))
                 continue;
             struct gemm_product *product = gemm_product_open(&request, &error);
             for (int i = 0; i < CALLERS; i++) {

@@ -26,13 +26,14 @@ Test(messages, doubles_pass_unchanged)
                                     -1.5e-310, 123456789, M_PI,    INFINITY, -INFINITY,    NAN};
     enum { COUNT = sizeof values / sizeof *values };
     struct message_row rows[COUNT];
+    static const char *const names[] = {"train_loss", "val_loss@sliding(window=4)"};
     for (int i = 0; i < COUNT; i++)
-        rows[i] = (struct message_row){i, "train_loss", values[i]};
+        rows[i] = (struct message_row){i, names[i % 2], values[i]};
     struct message got = pass(&(struct message){.kind = MESSAGE_METRICS, .rows = rows, .row_count = COUNT});
     cr_assert_eq(got.row_count, COUNT);
     for (int i = 0; i < COUNT; i++) {
         cr_assert_eq(got.rows[i].step, i);
-        cr_assert_str_eq(got.rows[i].name, "train_loss");
+        cr_assert_str_eq(got.rows[i].name, names[i % 2]);
         if (isnan(values[i]))
             cr_assert(isnan(got.rows[i].value), "NaN became %.17g", got.rows[i].value);
         else
@@ -67,10 +68,16 @@ Test(messages, what_is_no_message_is_refused)
         "{\"kind\":\"party\"}",
         "{\"kind\":\"commit\"}",
         "{\"kind\":\"commit\",\"step\":\"one\"}",
-        "{\"kind\":\"metrics\",\"rows\":[[1,2,3]]}",
-        "{\"kind\":\"metrics\",\"rows\":[[1]]}",
         "{\"kind\":\"metrics\",\"rows\":7}",
-        "{\"kind\":\"metrics\",\"rows\":[[1,\"a\",\"much\"]]}",
+        "{\"kind\":\"metrics\",\"rows\":{}}",
+        "{\"kind\":\"metrics\",\"rows\":{\"names\":[\"a\"],\"name\":[0],\"step\":[1],\"value\":3}}",
+        "{\"kind\":\"metrics\",\"rows\":{\"names\":[\"a\"],\"name\":[0],\"step\":[1],\"value\":[2,3]}}",
+        "{\"kind\":\"metrics\",\"rows\":{\"names\":[\"a\"],\"name\":[0],\"step\":[1,2],\"value\":[3]}}",
+        "{\"kind\":\"metrics\",\"rows\":{\"names\":[\"a\"],\"name\":[1],\"step\":[1],\"value\":[3]}}",
+        "{\"kind\":\"metrics\",\"rows\":{\"names\":[\"a\"],\"name\":[-1],\"step\":[1],\"value\":[3]}}",
+        "{\"kind\":\"metrics\",\"rows\":{\"names\":[7],\"name\":[0],\"step\":[1],\"value\":[3]}}",
+        "{\"kind\":\"metrics\",\"rows\":{\"names\":[\"a\"],\"name\":[0],\"step\":[\"b\"],\"value\":[3]}}",
+        "{\"kind\":\"metrics\",\"rows\":{\"names\":[\"a\"],\"name\":[0],\"step\":[1],\"value\":[\"much\"]}}",
         "{\"kind\":\"run\",\"id\":\"a\",\"values\":[[\"a\"]]}",
         "\xff\xfe",
     };

@@ -37,7 +37,7 @@ Test(cost, every_phase_is_that_worked_by_hand)
     struct parameters parameters = {0};
     struct error error = {0};
     const int64_t table_shape[] = {7, 6}, square[] = {6, 6}, wide[] = {5, 6}, six[] = {6};
-    cr_assert(gemm_open(gemm_rule(GEMM_OPENBLAS, GEMM_REAL), &error), "%s", error.text);
+    cr_assert(gemm_open(gemm_rule(GEMM_OPENBLAS, GEMM_REAL), REAL_FLOAT, &error), "%s", error.text);
     graph_open(&graph, GRAPH_TRAIN, REAL_FLOAT, 1, 10, &parameters, &error);
     struct tensor *e =
         op_embedding(&graph, graph_input(&graph, "tokens"), graph_parameter(&graph, "table", ROLE_EMBEDDING, 2, table_shape));
@@ -82,7 +82,7 @@ Test(machine, nothing_is_faster_than_the_registers)
     double best = 0, bytes;
     if (cpu_features() & ~cpu_built_for & CPU_AVX512F)
         cr_skip("the products may use wider vectors than this program was built for");
-    cr_assert(gemm_open(request.way, &error) && team_open(&team, 1, &error), "%s", error.text);
+    cr_assert(gemm_open(request.way, REAL_FLOAT, &error) && team_open(&team, 1, &error), "%s", error.text);
     struct gemm_product *product = gemm_product_open(&request, &error);
     cr_assert_not_null(product, "%s", error.text);
     for (int i = 0; i < SIDE * SIDE; i++)

@@ -132,6 +132,8 @@ static const struct mistake mistakes[] = {
     {"fnn.ratio=4", "no key \"fnn.ratio\", did you mean \"ffn.ratio\"? See: ablate list\n"},
     {"train.batch=0", "train.batch: \"0\" is out of range; it takes 1 to 65536\n"},
     {"model.bias=yes", "model.bias: \"yes\" is neither true nor false; it takes true | false\n"},
+    {"gemm=openblass", "gemm: no choice \"openblass\", did you mean \"openblas\"? It takes auto | openblas | onednn\n"},
+    {"gemm=mkl", "gemm: no choice \"mkl\". It takes auto | openblas | onednn\n"},
     {"train.lr", "\"train.lr\" is not of the form key=value, such as ffn=swiglu or train.lr=1e-3\n"},
     {"model.n_head=3", "model.n_head: 3 heads do not divide model.d_model 128; set model.head_dim\n"},
     {"train.warmup=501", "train.warmup: 501 steps of warm-up are more than train.steps 500; set it lower\n"},

@@ -26,38 +26,50 @@ static bool fails_now(void)
 
 // ---- Files ----------------------------------------------------------------------------------------------------------------------
 
-static const sqlite3_io_methods *original;
-static sqlite3_io_methods faulty;
+// SQLite has a kind for databases, with locks, and one for logs and journals.
+struct kind {
+    sqlite3_io_methods faulty; // first: what a file points to
+    const sqlite3_io_methods *original;
+};
+enum { KINDS_MAX = 4 };
+static struct kind kinds[KINDS_MAX];
 static int (*original_open)(sqlite3_vfs *, const char *, sqlite3_file *, int, int *);
+
+static const sqlite3_io_methods *original(const sqlite3_file *file) { return ((const struct kind *)file->pMethods)->original; }
 
 static int faulty_write(sqlite3_file *file, const void *bytes, int count, sqlite3_int64 offset)
 {
-    return fails_now() ? SQLITE_FULL : original->xWrite(file, bytes, count, offset);
+    return fails_now() ? SQLITE_FULL : original(file)->xWrite(file, bytes, count, offset);
 }
 static int faulty_sync(sqlite3_file *file, int flags)
 {
-    return fails_now() ? SQLITE_IOERR_FSYNC : original->xSync(file, flags);
+    return fails_now() ? SQLITE_IOERR_FSYNC : original(file)->xSync(file, flags);
 }
 static int faulty_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
-    return fails_now() ? SQLITE_IOERR_TRUNCATE : original->xTruncate(file, size);
+    return fails_now() ? SQLITE_IOERR_TRUNCATE : original(file)->xTruncate(file, size);
+}
+static void make_faulty(sqlite3_file *file)
+{
+    int i = 0;
+    while (i < KINDS_MAX && kinds[i].original && kinds[i].original != file->pMethods)
+        i++;
+    cr_assert_lt(i, KINDS_MAX);
+    struct kind *kind = &kinds[i];
+    kind->original = file->pMethods;
+    kind->faulty = *kind->original;
+    kind->faulty.xWrite = faulty_write;
+    kind->faulty.xSync = faulty_sync;
+    kind->faulty.xTruncate = faulty_truncate;
+    file->pMethods = &kind->faulty;
 }
 static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *flags_out)
 {
     if ((flags & SQLITE_OPEN_CREATE) && fails_now())
         return SQLITE_CANTOPEN;
     int result = original_open(vfs, name, file, flags, flags_out);
-    if (result == SQLITE_OK && file->pMethods) {
-        // All files of these tests are of one kind: local, with POSIX locks.
-        if (!original || original == file->pMethods) {
-            original = file->pMethods;
-            faulty = *original;
-            faulty.xWrite = faulty_write;
-            faulty.xSync = faulty_sync;
-            faulty.xTruncate = faulty_truncate;
-            file->pMethods = &faulty;
-        }
-    }
+    if (result == SQLITE_OK && file->pMethods)
+        make_faulty(file);
     return result;
 }
 
@@ -98,14 +110,14 @@ static bool command(struct error *error)
     static const struct store_metric metrics[] = {{1, "train_loss", 3}, {2, "train_loss", 2.5}, {2, "val_loss", 2}};
     static const struct fact facts[] = {{"commit", "abc"}, {NULL, NULL}};
     const struct store_begin begin = {.parameters = 5, .flops = 2, .facts = facts};
-    const struct store_batch batch = {.metric_count = 3, .metrics = metrics, .durable = true};
+    const struct store_batch batch = {.metric_count = 3, .metrics = metrics};
     const struct store_end end = {.diverged_at = -1, .seconds = 1, .tokens_per_s = 10, .peak_bytes = 1};
     const char *id = small_id(0, 1);
     if (!store_open(&store, store_path, STORE_WRITE, error))
         return false;
     bool done = store_experiment_save(store, small_experiment("small", "text", 1, 2), error) &&
                 store_run_start(store, id, false, error) && store_run_begin(store, id, &begin, error) &&
-                store_rows(store, id, &batch, error) && store_run_end(store, id, &end, error);
+                store_rows(store, id, &batch, error) && store_sync(store, error) && store_run_end(store, id, &end, error);
     store_close(store);
     return done;
 }
@@ -172,6 +184,23 @@ Test(store_faults, any_file_call_may_fail)
 {
     make_files_faulty();
     disturb_every_call(every);
+}
+
+// A checkpoint lies past what it was told is safe: the disk must have been asked, also where nothing was written since.
+Test(store_faults, a_sync_reaches_the_disk)
+{
+    struct error error = {0};
+    make_files_faulty();
+    struct store *store = must_make();
+    for (int again = 0; again < 2; again++) {
+        countdown = 1;
+        error = (struct error){0};
+        cr_expect(!store_sync(store, &error), "the sync that fails was not asked for, time %d", again);
+        cr_expect(error.count == 1 && strstr(error.text, store_path), "%s", error.text);
+        countdown = 0;
+        cr_expect(store_sync(store, &error), "%s", error.text);
+    }
+    store_close(store);
 }
 
 Test(store_faults, any_allocation_may_fail)

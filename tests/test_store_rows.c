@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "store/database.h"
+
 TestSuite(store_rows, .init = store_folder_open, .fini = store_folder_close, .timeout = 30);
 
 static bool same_bits(double a, double b) { return (isnan(a) && isnan(b)) || memcmp(&a, &b, sizeof a) == 0; }
@@ -141,6 +143,25 @@ Test(store_rows, a_run_that_was_never_planned_is_refused)
     store_close(store);
 }
 
+// Statements are kept and found by their text: one that is in use must not be given to another query.
+Test(store_rows, two_open_queries_of_one_text_do_not_disturb_each_other)
+{
+    static const char sql[] = "SELECT column1 + ? FROM (VALUES (1), (2))";
+    struct store *store = must_make();
+    struct error error = {0};
+    for (int again = 0; again < 2; again++) {
+        struct query one, other;
+        query_open(&one, store, &error, sql, "i", INT64_C(10));
+        cr_expect(query_next(&one) && query_int(&one, 0) == 11);
+        query_open(&other, store, &error, sql, "i", INT64_C(20));
+        cr_expect(query_next(&other) && query_int(&other, 0) == 21, "the other begins at %lld",
+                  (long long)query_int(&other, 0));
+        cr_expect(query_next(&one) && query_int(&one, 0) == 12, "the first goes on with %lld", (long long)query_int(&one, 0));
+        cr_expect(query_close(&one) && query_close(&other), "%s", error.text);
+    }
+    store_close(store);
+}
+
 enum { BATCH_ROWS = 200 };
 
 // Writes batch after batch, each with one name and BATCH_ROWS steps, and says so on the pipe after each commit.
@@ -153,11 +174,11 @@ static void write_for_ever(int told)
         _exit(1);
     for (int32_t batch_number = 0;; batch_number++) {
         char name[32];
-        struct store_batch batch = {.metric_count = BATCH_ROWS, .metrics = metrics, .durable = batch_number % 7 == 0};
+        struct store_batch batch = {.metric_count = BATCH_ROWS, .metrics = metrics};
         snprintf(name, sizeof name, "m%d", batch_number);
         for (int i = 0; i < BATCH_ROWS; i++)
             metrics[i] = (struct store_metric){i, name, batch_number};
-        if (!store_rows(store, small_id(0, 1), &batch, &error) ||
+        if (!store_rows(store, small_id(0, 1), &batch, &error) || (batch_number % 7 == 0 && !store_sync(store, &error)) ||
             write(told, &batch_number, sizeof batch_number) != sizeof batch_number)
             _exit(1);
     }

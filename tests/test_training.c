@@ -182,7 +182,7 @@ TestSuite(training, .init = make_folder, .fini = remove_folder);
 static bool onednn_opens(void)
 {
     struct error unread = {0};
-    return gemm_open((struct gemm_way){.library = GEMM_ONEDNN}, &unread);
+    return gemm_open((struct gemm_way){.library = GEMM_ONEDNN}, REAL_FLOAT, &unread);
 }
 
 // Every committed case whose components exist: models, gradients, and whole trainings through the trainer's own step. `key` and

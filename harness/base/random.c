@@ -48,12 +48,30 @@ double random_uniform(uint64_t key, uint64_t row, uint64_t column)
     return (double)(random_bits(key, row, column) >> 11) * 0x1p-53;
 }
 
+static double normal_of(const struct random_block *block)
+{
+    uint64_t a = (uint64_t)block->word[1] << 32 | block->word[0], b = (uint64_t)block->word[3] << 32 | block->word[2];
+    double radius = sqrt(-2 * log(((double)(a >> 11) + 1) * 0x1p-53));
+    return radius * cos(2 * M_PI * ((double)(b >> 11) * 0x1p-53));
+}
+
 double random_normal(uint64_t key, uint64_t row, uint64_t column)
 {
     struct random_block block = random_block(key, row, column);
-    uint64_t a = (uint64_t)block.word[1] << 32 | block.word[0], b = (uint64_t)block.word[3] << 32 | block.word[2];
-    double radius = sqrt(-2 * log(((double)(a >> 11) + 1) * 0x1p-53));
-    return radius * cos(2 * M_PI * ((double)(b >> 11) * 0x1p-53));
+    return normal_of(&block);
+}
+
+void random_normals(uint64_t key, uint64_t row, uint64_t column, size_t count, double *normals)
+{
+    enum { TOGETHER = 16 };
+    struct random_block blocks[TOGETHER];
+    for (size_t done = 0; done < count; done += TOGETHER) {
+#pragma omp simd
+        for (size_t i = 0; i < TOGETHER; i++) // without a branch: what is beyond the count is dropped
+            blocks[i] = random_block(key, row, column + done + i);
+        for (size_t i = 0; i < TOGETHER && done + i < count; i++)
+            normals[done + i] = normal_of(&blocks[i]);
+    }
 }
 
 uint64_t random_below(uint64_t key, uint64_t row, uint64_t column, uint64_t bound)

@@ -141,8 +141,8 @@ bool attention_bench_run(const struct attention_bench_options *options, struct a
     struct bench bench = {0};
     const struct executor_options execute = {.lanes = options->threads, .sequences = 1};
     *result = (struct attention_bench){0};
-    bool done = choose(&bench, options, error) && gemm_open(run_gemm_way(&bench.run), error) && build(&bench, error) &&
-                team_open(&bench.team, options->threads, error) &&
+    bool done = choose(&bench, options, error) && gemm_open(run_gemm_way(&bench.run), REAL_FLOAT, error) &&
+                build(&bench, error) && team_open(&bench.team, options->threads, error) &&
                 executor_open(&bench.executor, &bench.graph, bench.team, &execute, error);
     if (done) {
         draw(&bench);

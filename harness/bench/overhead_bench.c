@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "bench/ratio.h"
 #include "sweep/messages.h"
 #include "sweep/runner.h"
 
@@ -102,12 +104,6 @@ static double row_seconds(void)
 
 // ---- The two questions ---------------------------------------------------------------------------------------------------------
 
-static int by_value(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 static bool time_runs(const char *folder, struct run *run, int runs, struct overhead_bench *result, struct error *error)
 {
     double *seconds = memory_allocate((size_t)runs, sizeof *seconds);
@@ -115,9 +111,8 @@ static bool time_runs(const char *folder, struct run *run, int runs, struct over
     double before = cpu_seconds(RUSAGE_SELF) + cpu_seconds(RUSAGE_CHILDREN);
     bool done = sweep(folder, "one-step", run, runs, seconds, error);
     result->run_cpu_seconds = (cpu_seconds(RUSAGE_SELF) + cpu_seconds(RUSAGE_CHILDREN) - before) / runs;
-    qsort(seconds, (size_t)runs, sizeof *seconds, by_value);
-    result->run_seconds = seconds[runs / 2];
-    result->run_seconds_least = seconds[0];
+    result->run_seconds = ratio_median(seconds, runs);
+    result->run_seconds_least = gsl_stats_min(seconds, 1, (size_t)runs);
     free(seconds);
     return done;
 }

@@ -62,7 +62,8 @@ bool stage_open(struct stage *stage, const struct run *run, struct error *error)
                                           .sequences = 1,
                                           .time = run->model.seq_len,
                                           .keeps_activations = true}; // parts run alone, in any order
-    if (!gemm_open(run_gemm_way(run), error) || !model_build(&stage->graph, &stage->run, &request, &stage->parameters, error)) {
+    if (!gemm_open(run_gemm_way(run), REAL_FLOAT, error) ||
+        !model_build(&stage->graph, &stage->run, &request, &stage->parameters, error)) {
         parameters_free(&stage->parameters);
         return false;
     }

@@ -1,6 +1,7 @@
 // train_bench.c: see train_bench.h.
 #include "bench/train_bench.h"
 
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "base/resident.h"
 #include "bench/machine.h"
 #include "bench/products.h"
+#include "bench/ratio.h"
 #include "train/trainer.h"
 
 enum { ROUNDS = 9, WAYS = 2, FMA_EVERY = 4 };
@@ -23,18 +25,6 @@ static struct batch random_batch(const struct run *run, int32_t *tokens)
         tokens[2 * rows + row] = (int32_t)(row % run->model.seq_len);
     }
     return (struct batch){run->train.batch, tokens, tokens + rows, tokens + 2 * rows};
-}
-
-static int by_value(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static double median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, by_value);
-    return values[count / 2];
 }
 
 static double time_steps(struct trainer *trainer, const struct batch *batch, int steps)
@@ -74,13 +64,13 @@ static void measure(struct trainer *trainer, const struct batch *batch, struct p
         peaks[round] = peak;
         fractions[round] = step_flops / spent / peak;
     }
-    result->tokens_per_s = median(tokens, ROUNDS);
+    result->tokens_per_s = ratio_median(tokens, ROUNDS);
     result->model_flops_per_s = result->tokens_per_s / step_tokens * step_flops;
-    result->gemm_peak_flops_per_s = median(peaks, ROUNDS);
-    result->fraction_of_peak = median(fractions, ROUNDS);
+    result->gemm_peak_flops_per_s = ratio_median(peaks, ROUNDS);
+    result->fraction_of_peak = ratio_median(fractions, ROUNDS);
     result->fma_peak_flops_per_s = registers;
     result->products_fraction_of_fma = result->gemm_peak_flops_per_s / registers;
-    result->spread = (fractions[ROUNDS - 1] - fractions[0]) / result->fraction_of_peak;
+    result->spread = (gsl_stats_max(fractions, 1, ROUNDS) - gsl_stats_min(fractions, 1, ROUNDS)) / result->fraction_of_peak;
     result->rounds = ROUNDS;
 }
 

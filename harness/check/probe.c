@@ -57,7 +57,7 @@ bool probe_open(struct probe *probe, const struct probe_request *request, struct
     const struct executor_options options = {.lanes = request->lanes,
                                              .sequences = request->sequences,
                                              .poison = request->poison};
-    if (!gemm_open(run_gemm_way(&probe->run), error) ||
+    if (!gemm_open(run_gemm_way(&probe->run), request->real, error) ||
         !model_build(&probe->graph, &probe->run, &build, &probe->parameters, error))
         goto cleanup;
     if (!parameters_allocate(&probe->parameters, error) || !team_open(&probe->team, request->threads, error) ||

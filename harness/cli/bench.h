@@ -27,6 +27,7 @@ bool bench_train(const struct request *request, struct error *error);
 bool bench_models_table(const struct request *request, struct error *error);
 bool bench_attention(const struct request *request, struct error *error);
 bool bench_compare(const struct request *request, struct error *error);
+bool bench_overhead(const struct request *request, struct error *error);
 bool bench_roofline(const struct request *request, struct error *error);
 
 #endif

@@ -1,9 +1,8 @@
 // bench_overhead.c: `ablate bench overhead`: what a run costs beside its steps, as a table of one line.
 //
 // Without --set the model is about the smallest that can learn anything, where a fixed cost weighs most.
-#include "cli/bench_overhead.h"
-
 #include "bench/overhead_bench.h"
+#include "cli/bench.h"
 #include "cli/table.h"
 
 static const struct column columns[] = {

@@ -4,7 +4,6 @@
 
 #include "base/cpu.h"
 #include "cli/bench.h"
-#include "cli/bench_overhead.h"
 #include "cli/terminal.h"
 
 static const struct option options[] = {

@@ -179,6 +179,31 @@ static void set_value(struct parameters *parameters, size_t index, double value)
         ((double *)parameters->values)[index] = value;
 }
 
+// A parameter's first value is centre + deviation * normal, or what it was given; a nudge moves it by as much again.
+struct start {
+    bool given;
+    double centre, deviation, nudge; // 0: not drawn
+    uint64_t key, nudge_key;
+};
+
+// `count` columns of a row, at most NORMALS_MAX, from `column` on; the first is the store's number `index`.
+enum { NORMALS_MAX = 256 };
+static void start_columns(struct parameters *parameters, const struct start *start, uint64_t row, uint64_t column, size_t count,
+                          size_t index)
+{
+    double drawn[NORMALS_MAX] = {0}, nudges[NORMALS_MAX] = {0};
+    if (start->deviation != 0)
+        random_normals(start->key, row, column, count, drawn);
+    if (start->nudge != 0)
+        random_normals(start->nudge_key, row, column, count, nudges);
+    for (size_t i = 0; i < count; i++) {
+        double value = start->given ? get_value(parameters, index + i) : start->centre + start->deviation * drawn[i];
+        if (start->nudge != 0)
+            value += start->nudge * nudges[i];
+        set_value(parameters, index + i, value);
+    }
+}
+
 void model_initialise(struct parameters *parameters, const struct run *run)
 {
     const struct choice *init = run_choice(run, SLOT_INIT, 0);
@@ -187,17 +212,19 @@ void model_initialise(struct parameters *parameters, const struct run *run)
         bool given = init->component->init.source != NULL;
         bool drawn = !given && (parameter->role == ROLE_EMBEDDING || parameter->role == ROLE_MATRIX ||
                                 parameter->role == ROLE_BRANCH_OUT);
-        double deviation = drawn ? init->component->init.deviation(&init->options, parameter, &run->model) : 0;
-        double centre = parameter->role == ROLE_GAIN ? 1 : 0;
-        uint64_t key = random_key((uint64_t)run->seed, parameter->name, 0);
-        uint64_t nudge_key = random_key((uint64_t)run->seed, parameter->name, 1);
-        uint64_t columns = (uint64_t)(parameter->rank > 1 ? parameter->shape[parameter->rank - 1] : (int64_t)parameter->count);
-        for (size_t j = 0; j < parameter->count; j++) {
-            double value = given ? get_value(parameters, parameter->offset + j)
-                                 : centre + (drawn ? deviation * random_normal(key, j / columns, j % columns) : 0);
-            if (run->train.nudge != 0 && parameter->role != ROLE_CONSTANT)
-                value += run->train.nudge * random_normal(nudge_key, j / columns, j % columns);
-            set_value(parameters, parameter->offset + j, value);
+        const struct start start = {
+            .given = given,
+            .centre = parameter->role == ROLE_GAIN ? 1 : 0,
+            .deviation = drawn ? init->component->init.deviation(&init->options, parameter, &run->model) : 0,
+            .nudge = parameter->role == ROLE_CONSTANT ? 0 : run->train.nudge,
+            .key = random_key((uint64_t)run->seed, parameter->name, 0),
+            .nudge_key = random_key((uint64_t)run->seed, parameter->name, 1),
+        };
+        size_t columns = (size_t)(parameter->rank > 1 ? parameter->shape[parameter->rank - 1] : (int64_t)parameter->count);
+        for (size_t done = 0, count; done < parameter->count; done += count) {
+            size_t left = columns - done % columns;
+            count = left < NORMALS_MAX ? left : NORMALS_MAX;
+            start_columns(parameters, &start, done / columns, done % columns, count, parameter->offset + done);
         }
     }
 }

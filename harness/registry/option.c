@@ -95,9 +95,12 @@ static bool set_choice(const struct option *option, int *field, const char *valu
         }
         nearest_offer(&nearest, option->choices[i]);
     }
-    if (nearest_answer(&nearest))
-        return error_request(error, "%s: no choice \"%s\"%s", option->name, value, nearest_suggestion(&nearest).text);
-    return refuse(option, value, "is no choice", error);
+    struct text range = {0};
+    option_print_range(option, &range);
+    error_request(error, "%s: no choice \"%s\"%s It takes %s", option->name, value, nearest_suggestion(&nearest).text,
+                  range.data);
+    text_free(&range);
+    return false;
 }
 
 bool option_set(const struct option *option, void *target, const char *value, struct arena *arena, struct error *error)

@@ -16,9 +16,8 @@ static bool cannot_write(const struct store *store, struct error *error)
                      trouble ? ": " : "", trouble ? file_trouble(trouble) : "");
 }
 
-static bool input_output(const struct store *store, struct error *error)
+static bool input_output(const struct store *store, int trouble, struct error *error)
 {
-    int trouble = sqlite3_system_errno(store->database);
     return error_add(error,
                      "%s: the machine could not read or write it: %s. What was stored is kept; when that is mended, the same "
                      "command continues",
@@ -38,7 +37,7 @@ bool store_trouble(const struct store *store, struct error *error)
     case SQLITE_AUTH:
         return cannot_write(store, error);
     case SQLITE_IOERR:
-        return input_output(store, error);
+        return input_output(store, sqlite3_system_errno(store->database), error);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return error_add(error, "%s: another program holds it. Close that, or name another with --db FILE", path);
@@ -51,6 +50,15 @@ bool store_trouble(const struct store *store, struct error *error)
     default:
         return error_add(error, "%s: %s", path, sqlite3_errmsg(store->database));
     }
+}
+
+void database_close(struct store *store)
+{
+    for (int i = 0; i < STATEMENTS_KEPT; i++)
+        sqlite3_finalize(store->kept[i].statement);
+    memset(store->kept, 0, sizeof store->kept);
+    sqlite3_close(store->database);
+    store->database = NULL;
 }
 
 bool store_execute(struct store *store, const char *sql, struct error *error)
@@ -87,12 +95,40 @@ static void bind(struct query *query, const char *types, va_list values)
     }
 }
 
+// The statement of this text that nobody has taken, or else a free place for it; NULL: all are in use.
+static struct kept_statement *find_kept(struct store *store, const char *sql)
+{
+    struct kept_statement *free_place = NULL;
+    for (int i = 0; i < STATEMENTS_KEPT; i++) {
+        struct kept_statement *kept = &store->kept[i];
+        if (kept->statement && !kept->is_taken && strcmp(sqlite3_sql(kept->statement), sql) == 0)
+            return kept;
+        if (!kept->statement && !free_place)
+            free_place = kept;
+    }
+    return free_place;
+}
+
+static void prepare(struct query *query, const char *sql)
+{
+    struct kept_statement *kept = find_kept(query->store, sql);
+    if (kept && kept->statement) {
+        query->statement = kept->statement;
+    } else if (sqlite3_prepare_v3(query->store->database, sql, -1, kept ? SQLITE_PREPARE_PERSISTENT : 0, &query->statement,
+                                  NULL) != SQLITE_OK) {
+        fail(query);
+        return;
+    }
+    query->kept = kept;
+    if (kept)
+        *kept = (struct kept_statement){query->statement, true};
+}
+
 static void open_list(struct query *query, struct store *store, struct error *error, const char *sql, const char *types,
                       va_list values)
 {
     *query = (struct query){.store = store, .error = error};
-    if (sqlite3_prepare_v2(store->database, sql, -1, &query->statement, NULL) != SQLITE_OK)
-        fail(query);
+    prepare(query, sql);
     bind(query, types, values);
 }
 
@@ -125,10 +161,20 @@ bool query_next(struct query *query)
     return result == SQLITE_ROW;
 }
 
+// A statement that failed is not kept: what state it is in is nobody's concern then.
 bool query_close(struct query *query)
 {
-    sqlite3_finalize(query->statement);
+    bool stays = query->kept && !query->failed;
+    if (stays) {
+        sqlite3_reset(query->statement);
+        sqlite3_clear_bindings(query->statement);
+    } else {
+        sqlite3_finalize(query->statement);
+    }
+    if (query->kept)
+        *query->kept = (struct kept_statement){stays ? query->statement : NULL, false};
     query->statement = NULL;
+    query->kept = NULL;
     return !query->failed;
 }
 
@@ -163,12 +209,23 @@ bool query_is_null(const struct query *query, int column)
 
 bool store_start(struct store *store, struct error *error)
 {
-    return store_execute(store, store->lock >= 0 ? "BEGIN IMMEDIATE" : "BEGIN", error);
+    return store_change(store, error, store->lock >= 0 ? "BEGIN IMMEDIATE" : "BEGIN", "");
+}
+
+// Commits are synced only when the log is merged into the database (synchronous=NORMAL), which is far apart. A pragma for one
+// commit would not do: SQLite syncs no commit that changes nothing.
+bool store_sync(struct store *store, struct error *error)
+{
+    sqlite3_file *log = NULL;
+    int result = sqlite3_file_control(store->database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (result == SQLITE_OK && log && log->pMethods)
+        result = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+    return result == SQLITE_OK || input_output(store, 0, error);
 }
 
 bool store_finish(struct store *store, bool done, struct error *error)
 {
-    done = done && store_execute(store, "COMMIT", error);
+    done = done && store_change(store, error, "COMMIT", "");
     // Some troubles end the transaction by themselves; then there is nothing left to roll back.
     if (!done && !sqlite3_get_autocommit(store->database))
         sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);

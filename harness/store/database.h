@@ -8,17 +8,28 @@
 
 enum {
     STORE_APPLICATION = 0x41424c54, // "ABLT": says in the file's header whose it is
-    STORE_VERSION = 3,              // of schema.sql
+    STORE_VERSION = 4,              // of schema.sql
     STORE_PATIENCE = 5000,          // milliseconds to wait for another program's lock
+    STATEMENTS_KEPT = 64,           // more than the program has
+};
+
+// A prepared statement, found again by its text: preparing one costs several times what running it does.
+struct kept_statement {
+    sqlite3_stmt *statement;
+    bool is_taken; // by a query that is open
 };
 
 struct store {
     sqlite3 *database;
     char *path;
     int lock; // of the writer; -1 for readers
+    struct kept_statement kept[STATEMENTS_KEPT];
 };
 
 extern const char store_schema[]; // schema.sql, written by make
+
+// Lets go of the database and the statements kept for it; the store may open another.
+void database_close(struct store *store);
 
 // Adds the line for what SQLite last met: which file, what is wrong, what to do. False.
 bool store_trouble(const struct store *store, struct error *error);
@@ -31,6 +42,7 @@ bool store_execute(struct store *store, const char *sql, struct error *error);
 struct query {
     struct store *store;
     sqlite3_stmt *statement;
+    struct kept_statement *kept; // where the statement goes back to; NULL: there was no room
     struct error *error;
     bool failed;
 };

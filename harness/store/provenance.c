@@ -98,10 +98,12 @@ static void add_products(struct facts *facts, const struct run *run)
     struct gemm_way way = run_gemm_way(run);
     add(facts, "products", gemm_way_name(way));
     add(facts, "products_isa", gemm_isa(way));
-    add(facts, "openblas_version", gemm_version(GEMM_OPENBLAS));
-    add(facts, "openblas_core", gemm_core());
-    if (way.library == GEMM_ONEDNN)
+    if (way.library == GEMM_OPENBLAS) {
+        add(facts, "openblas_version", gemm_version(GEMM_OPENBLAS));
+        add(facts, "openblas_core", gemm_core());
+    } else {
         add(facts, "onednn_version", gemm_version(GEMM_ONEDNN));
+    }
 }
 
 // Each slot's component once per choice: "attention/sliding" is version 1.

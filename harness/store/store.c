@@ -101,7 +101,7 @@ static void add_address(struct text *address, const char *path, const char *para
 static int open_address(struct store *store, const char *parameters)
 {
     struct text address = {0};
-    sqlite3_close(store->database);
+    database_close(store);
     add_address(&address, store->path, parameters);
     int result = sqlite3_open_v2(address.data, &store->database, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
     text_free(&address);
@@ -167,7 +167,7 @@ static bool read_header(struct store *store, unsigned char *header, sqlite3_int6
     bool done = result == SQLITE_OK || result == SQLITE_IOERR_SHORT_READ;
     if (!done)
         error_add(error, "%s: it cannot be read. Name another with --db FILE", store->path);
-    sqlite3_close(file.database);
+    database_close(&file);
     return done;
 }
 
@@ -218,7 +218,7 @@ static bool check_schema(struct store *store, struct error *error)
     }
     done = query_close(&ours) && done;
 cleanup:
-    sqlite3_close(model.database);
+    database_close(&model);
     return done;
 }
 
@@ -271,8 +271,7 @@ static bool open_writer(struct store *store, struct error *error)
     done = done && configure(store, error) && (!is_new || create(store, error)) && check_schema(store, error) &&
            store_execute(store, "PRAGMA journal_mode=WAL", error);
     if (!done && is_new) {
-        sqlite3_close(store->database);
-        store->database = NULL;
+        database_close(store);
         unlink(store->path);
     }
     return done;
@@ -322,7 +321,7 @@ void store_close(struct store *store)
 {
     if (!store)
         return;
-    sqlite3_close(store->database);
+    database_close(store);
     if (store->lock >= 0)
         close(store->lock);
     free(store->path);

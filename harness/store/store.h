@@ -106,9 +106,11 @@ struct store_batch {
     const struct store_metric *metrics;
     const struct store_throughput *throughput;
     const struct store_event *events;
-    bool durable; // survives a power cut too: needed before a checkpoint may lie past these rows
 };
 bool store_rows(struct store *store, const char *id, const struct store_batch *batch, struct error *error);
+// What was stored outlives this process however that ends; from here on a power cut too, as it must before a checkpoint may lie
+// past it.
+bool store_sync(struct store *store, struct error *error);
 
 struct store_end {
     bool diverged;

@@ -154,21 +154,13 @@ static bool write_events(struct store *store, int64_t run, const struct store_ba
 
 bool store_rows(struct store *store, const char *id, const struct store_batch *batch, struct error *error)
 {
-    // FULL syncs the log at this commit, and with it all commits before: but only a commit that writes something, as the touch
-    // of the run's row does where the batch is empty.
-    if (batch->durable && !store_execute(store, "PRAGMA synchronous=FULL", error))
+    if (!store_start(store, error))
         return false;
-    bool done = store_start(store, error);
-    if (done) {
-        int64_t run = find_run(store, id, error);
-        done = run && write_metrics(store, run, batch, error) && write_throughput(store, run, batch, error) &&
-               write_events(store, run, batch, error) &&
-               (!batch->durable || store_change(store, error, "UPDATE run SET state = state WHERE number = ?", "i", run));
-        done = store_finish(store, done, error);
-    }
-    if (batch->durable && !store_execute(store, "PRAGMA synchronous=NORMAL", error))
-        return false;
-    return done;
+    int64_t run = find_run(store, id, error);
+    return store_finish(store,
+                        run && write_metrics(store, run, batch, error) && write_throughput(store, run, batch, error) &&
+                            write_events(store, run, batch, error),
+                        error);
 }
 
 bool store_run_end(struct store *store, const char *id, const struct store_end *end, struct error *error)

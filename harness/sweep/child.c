@@ -148,7 +148,8 @@ void child_wait(struct child *child, struct text *ending)
     while (waitpid(child->process, &status, 0) < 0 && errno == EINTR)
         ;
     child_listen(child);
-    if (child->is_cut_off && WIFSIGNALED(status))
+    // One that had died by itself before it was to be told something ended as it did, not as child_send saw to.
+    if (child->is_cut_off && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
         text_add(ending, "could not be answered and was ended");
     else if (WIFSIGNALED(status))
         text_add(ending, "ended by signal %d (%s)%s", WTERMSIG(status), strsignal(WTERMSIG(status)),

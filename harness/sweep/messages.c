@@ -26,7 +26,7 @@ enum field_type {
     FIELD_TEXT,  // const char *
     FIELD_MAYBE, // const char *, or NULL
     FIELD_FACTS, // const struct fact *, as [[name, value], ...]
-    FIELD_ROWS,  // rows and row_count, as [[step, name, value], ...]
+    FIELD_ROWS,  // rows and row_count, as {"names": [text, ...], "name": [place in names, ...], "step": [...], "value": [...]}
 };
 
 struct field {
@@ -133,31 +133,48 @@ static bool facts_from_json(json_t *list, const struct fact **facts)
     return json_is_array(list);
 }
 
-static json_t *rows_to_json(const struct message *message)
+// A name is told once a message: rows are most of what is ever said, and each of their parts costs its share of a step.
+static json_int_t place_of_name(json_t *names, const char *name)
 {
-    json_t *list = json_array();
-    for (int64_t i = 0; i < message->row_count; i++) {
-        const struct message_row *row = &message->rows[i];
-        json_array_append_new(list, json_pack("[I, o, o]", (json_int_t)row->step, text_to_json(row->name ? row->name : ""),
-                                              real_to_json(row->value)));
-    }
-    return list;
+    size_t place = 0, count = json_array_size(names);
+    while (place < count && strcmp(json_string_value(json_array_get(names, place)), name) != 0)
+        place++;
+    if (place == count)
+        json_array_append_new(names, text_to_json(name));
+    return (json_int_t)place;
 }
 
-static bool rows_from_json(json_t *list, struct message *message)
+static json_t *rows_to_json(const struct message *message)
 {
-    size_t count = json_array_size(list);
+    json_t *names = json_array(), *name = json_array(), *step = json_array(), *value = json_array();
+    for (int64_t i = 0; i < message->row_count; i++) {
+        const struct message_row *row = &message->rows[i];
+        json_array_append_new(name, json_integer(place_of_name(names, row->name ? row->name : "")));
+        json_array_append_new(step, json_integer(row->step));
+        json_array_append_new(value, real_to_json(row->value));
+    }
+    return json_pack("{s:o, s:o, s:o, s:o}", "names", names, "name", name, "step", step, "value", value);
+}
+
+static bool rows_from_json(json_t *table, struct message *message)
+{
+    json_t *names = json_object_get(table, "names"), *name = json_object_get(table, "name"),
+           *step = json_object_get(table, "step"), *value = json_object_get(table, "value");
+    size_t count = json_array_size(value);
     struct message_row *rows = memory_allocate(count, sizeof *rows);
     message->rows = rows;
     message->row_count = (int64_t)count;
+    if (!json_is_array(value) || json_array_size(name) != count || json_array_size(step) != count)
+        return false;
     for (size_t i = 0; i < count; i++) {
-        const json_t *row = json_array_get(list, i), *step = json_array_get(row, 0);
-        rows[i].step = json_integer_value(step);
-        rows[i].name = json_string_value(json_array_get(row, 1));
-        if (!json_is_integer(step) || !rows[i].name || !real_from_json(json_array_get(row, 2), &rows[i].value))
+        const json_t *place = json_array_get(name, i), *number = json_array_get(step, i);
+        rows[i].step = json_integer_value(number);
+        rows[i].name = json_string_value(json_array_get(names, (size_t)json_integer_value(place)));
+        if (!json_is_integer(place) || !json_is_integer(number) || !rows[i].name ||
+            !real_from_json(json_array_get(value, i), &rows[i].value))
             return false;
     }
-    return json_is_array(list);
+    return true;
 }
 
 static json_t *field_to_json(const struct field *field, const struct message *message)
@@ -213,7 +230,8 @@ void message_print(const struct message *message, struct text *line)
         if (fields[i].kind == message->kind)
             json_object_set_new(json, fields[i].name, field_to_json(&fields[i], message));
     char *dumped = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    text_add(line, "%s\n", dumped);
+    text_add_bytes(line, dumped, strlen(dumped));
+    text_add_bytes(line, "\n", 1);
     free(dumped);
     json_decref(json);
 }

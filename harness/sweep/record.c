@@ -94,15 +94,15 @@ static bool event(struct record *record, const struct message *message, struct e
     return store_rows(record->store, record->id, &(struct store_batch){.event_count = 1, .events = &row}, error);
 }
 
-// An empty durable batch makes everything before it durable.
 static bool commit(const struct record *record, struct child *child, const struct message *message, struct error *error)
 {
-    if (!store_rows(record->store, record->id, &(struct store_batch){.durable = true}, error))
+    if (!store_sync(record->store, error))
         return false;
     child_send(child, &(struct message){.kind = MESSAGE_COMMITTED, .step = message->step});
     return true;
 }
 
+// A run that has ended loses its checkpoint, so that its rows and its end must outlive a power cut by then.
 static bool end(struct record *record, const struct message *message, struct error *error)
 {
     record->state = RECORD_ENDED;
@@ -117,7 +117,8 @@ static bool end(struct record *record, const struct message *message, struct err
                              .tokens_per_s = message->tokens_per_s,
                              .peak_bytes = message->peak_rss_bytes,
                          },
-                         error);
+                         error) &&
+           store_sync(record->store, error);
 }
 
 static bool dispatch(struct record *record, struct child *child, const struct message *message, struct error *error)

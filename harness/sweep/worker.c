@@ -11,7 +11,7 @@
 
 // A batch goes out when it is full or this old: often enough for a moving bar, rarely enough to cost nothing.
 enum { BATCH_ROWS = 512 };
-static const double BATCH_SECONDS = 0.2;
+static const double BATCH_SECONDS = 0.5;
 
 struct batch_of_rows {
     struct message_row rows[BATCH_ROWS];

@@ -61,10 +61,13 @@ const char *gemm_notice(struct gemm_way way)
                                              "oneDNN and `gemm` at auto.";
 }
 
-bool gemm_open(struct gemm_way way, struct error *error)
+// Products in double are OpenBLAS's in every way.
+static const struct gemm_backend *backend_of(struct gemm_way way, enum real real)
 {
-    return gemm_openblas.open(error) && backends[way.library]->open(error);
+    return backends[real == REAL_DOUBLE ? GEMM_OPENBLAS : way.library];
 }
+
+bool gemm_open(struct gemm_way way, enum real real, struct error *error) { return backend_of(way, real)->open(error); }
 
 const char *gemm_version(enum gemm_library library)
 {
@@ -135,9 +138,8 @@ void gemm_round(struct gemm_way way, enum real real, int64_t rows, int64_t width
 struct gemm_product *gemm_product_open(const struct gemm_request *request, struct error *error)
 {
     struct gemm_product *product = memory_allocate(1, sizeof *product);
-    enum gemm_library library = request->real == REAL_DOUBLE ? GEMM_OPENBLAS : request->way.library;
     *product = (struct gemm_product){.request = *request,
-                                     .backend = backends[library],
+                                     .backend = backend_of(request->way, request->real),
                                      .storage = gemm_storage(request->way, request->real)};
     struct gemm_request stored = *request;
     if (product->storage == GEMM_STORAGE_BF16_PAIR) {

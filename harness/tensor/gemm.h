@@ -38,10 +38,10 @@ const char *gemm_way_name(struct gemm_way way);
 // to say.
 const char *gemm_notice(struct gemm_way way);
 
-// Opens what the way needs; must precede gemm_product_open. False with what to install. Safe to call again. OpenBLAS is opened for
-// every way: products in double are its.
-bool gemm_open(struct gemm_way way, struct error *error);
-// What was opened: "0.3.21", "2.6.3"; empty where it was not. The kernels that OpenBLAS chose ("SkylakeX").
+// Opens the library of the way's products in float, or that of products in double, which are OpenBLAS's in every way; must precede
+// gemm_product_open. False with what to install. Safe to call again.
+bool gemm_open(struct gemm_way way, enum real real, struct error *error);
+// What was opened: "0.3.21", "2.6.3", and the kernels that OpenBLAS chose ("SkylakeX"); empty where it was not.
 const char *gemm_version(enum gemm_library library);
 const char *gemm_core(void);
 // The instructions that the way's products run on: "avx2", "avx512", "avx512_bf16", "amx"; for provenance and the bench.

@@ -31,11 +31,12 @@ static struct {
 } blas;
 
 // The library refers to itself by name thousands of times; looked up in the program and all its libraries first, that costs more
-// than all else before a run's first step. AddressSanitizer wants to be found first.
+// than all else before a run's first step. Functions are looked up when they are first called, of which products need a handful.
+// AddressSanitizer wants to be found first.
 #ifdef __SANITIZE_ADDRESS__
-enum { OPEN_MODE = RTLD_NOW | RTLD_LOCAL };
+enum { OPEN_MODE = RTLD_LAZY | RTLD_LOCAL };
 #else
-enum { OPEN_MODE = RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND };
+enum { OPEN_MODE = RTLD_LAZY | RTLD_LOCAL | RTLD_DEEPBIND };
 #endif
 
 static void *load(void)

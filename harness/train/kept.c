@@ -1,7 +1,6 @@
 // kept.c: see kept.h.
 #include "train/kept.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,9 +79,9 @@ bool kept_read(const char *folder, const char *id, struct parameters *parameters
 {
     char *path = kept_path(folder, id);
     struct safetensors file;
-    bool done = access(path, F_OK) == 0 ||
-                error_request(error, "init: run(%s): no weights of it in %s: %s. Run it again with train.keep_weights=true", id,
-                              folder, file_trouble(errno));
+    bool done =
+        access(path, F_OK) == 0 ||
+        error_request(error, "init: run(%s): no weights of it in %s; run it again with train.keep_weights=true", id, folder);
     if (done && (done = safetensors_read(path, &file, error))) {
         done = check_facts(&file, id, error) && weights_read(&file, parameters, error);
         error->is_request |= !done;

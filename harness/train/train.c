@@ -277,7 +277,7 @@ static bool validate(struct session *session, struct error *error)
     return evaluate_part(session, DATA_VALIDATION, session->run->train.eval_tokens, error);
 }
 
-// The weights are kept before the last commit: a run that the store calls finished has them.
+// The weights are kept before the end is told: a run that the store calls finished has them.
 static bool finish(struct session *session, struct error *error)
 {
     const struct train_options *options = session->options;
@@ -316,9 +316,7 @@ static bool train(struct session *session, struct error *error)
     }
     if (!session->diverged && !finish(session, error))
         return false;
-    if (checkpoint && session->options->keeps && !session->diverged)
-        return save(session, error);
-    return session->sink->commit(session->sink->context, session->state.step, error);
+    return !checkpoint || !session->options->keeps || session->diverged || save(session, error);
 }
 
 bool train_run(const struct run *run, const struct train_options *options, const struct train_sink *sink,
@@ -329,7 +327,7 @@ bool train_run(const struct run *run, const struct train_options *options, const
     if (options->profiles && run->train.steps <= PROFILE_WARM_UP)
         return error_request(error, "a profile takes %d train.steps or more: it leaves out the first %d", PROFILE_WARM_UP + 1,
                              PROFILE_WARM_UP);
-    if (!gemm_open(run_gemm_way(run), error))
+    if (!gemm_open(run_gemm_way(run), REAL_FLOAT, error))
         return false;
     size_t before = resident_bytes(); // the program and its libraries, to which the plan adds
     if (!open_session(&session, error))
@@ -337,6 +335,7 @@ bool train_run(const struct run *run, const struct train_options *options, const
     size_t planned = before + planned_bytes(&session);
     if (!check_memory(planned, error) || !resume(&session, error))
         goto cleanup;
+    trainer_touch(&session.trainer);
     tell_begin(&session, planned);
     tell_activations(&session);
     done = train(&session, error);

@@ -73,7 +73,7 @@ bool trainer_open(struct trainer *trainer, const struct run *run, const struct t
     // More would only wait for the lanes, at worst for a core.
     int threads = options->threads < executor.lanes ? options->threads : executor.lanes;
     *trainer = (struct trainer){.run = run, .executor_options = executor};
-    if (!gemm_open(run_gemm_way(run), error) || !team_open(&trainer->team, threads, error))
+    if (!gemm_open(run_gemm_way(run), REAL_FLOAT, error) || !team_open(&trainer->team, threads, error))
         return false;
     if (!build_all(trainer, options->evaluates, error) || !parameters_allocate(&trainer->parameters, error) ||
         !optimizer_open(&trainer->optimizer, run, &trainer->parameters, error) ||
@@ -112,6 +112,15 @@ void trainer_close(struct trainer *trainer)
     if (trainer->team)
         team_close(trainer->team);
     *trainer = (struct trainer){0};
+}
+
+void trainer_touch(struct trainer *trainer)
+{
+    executor_touch(trainer->train_executor);
+    if (trainer->eval_executor)
+        executor_touch(trainer->eval_executor);
+    for (int i = 0; i < OPTIMIZER_STATE_MAX; i++)
+        memory_large_touch(trainer->optimizer.state[i], trainer->optimizer.state_bytes);
 }
 
 size_t trainer_bytes(const struct trainer *trainer)

@@ -1,7 +1,7 @@
 // linear.c: y = x W^T + b.  x [rows, in], W [out, in], b [out] or none, y [rows, out].
 //
 // dx = dy W,  dW = dy^T x,  db = sum over rows of dy. Three products of the same size, in the graph's way (gemm.h): x comes rounded,
-// W is packed before the batch, dy is rounded here, in the workspace.
+// W is packed before the batch, dy is rounded here, once, in the workspace.
 //
 // Queries and keys in GEMM_BF16X3 take x as it is and round it for dW alone. A score's error of 4e-6 is multiplied by the steepness of
 // the softmax: with rounded scores one of PyTorch's cases misses its gradients by 1.5e-4, with these none by more than 1e-4.
@@ -151,15 +151,17 @@ static const void *NAME(weight_of)(const struct node *node, const struct graph_p
     return pack ? lane->packs + pack->offset : lane_input(node, 1, lane);
 }
 
-// The output's gradient and the input as the gradients' products want them: themselves, or rounded in the workspace.
-static const void *NAME(gradient_operand)(const struct node *node, struct span rows, struct lane *lane)
+// The output's gradient and the input as the gradients' products want them: themselves, or rounded in the workspace. Of the two
+// products that read the gradient, the weight's comes first and rounds it for both.
+static const void *NAME(gradient_operand)(const struct node *node, struct span rows, bool is_rounded, struct lane *lane)
 {
     const struct linear *linear = node->prepared;
     int64_t out = node->outputs[0]->width;
     const REAL *dy = (const REAL *)lane_output_gradient(node, 0, lane) + rows.begin * out;
     if (!linear->dy_bytes)
         return dy;
-    gemm_round(linear->way, lane->graph->real, span_count(rows), out, dy, lane->workspace);
+    if (!is_rounded)
+        gemm_round(linear->way, lane->graph->real, span_count(rows), out, dy, lane->workspace);
     return lane->workspace;
 }
 static const void *NAME(input_operand)(const struct node *node, struct span rows, struct lane *lane)
@@ -203,7 +205,8 @@ static void NAME(backward)(const struct node *node, struct span rows, struct lan
     REAL *dx = lane_input_gradient(node, 0, lane);
     if (!dx)
         return;
-    const struct gemm_call call = {.a = NAME(gradient_operand)(node, rows, lane),
+    bool is_rounded = lane_input_gradient(node, 1, lane);
+    const struct gemm_call call = {.a = NAME(gradient_operand)(node, rows, is_rounded, lane),
                                    .b = NAME(weight_of)(node, linear->backward_pack, lane),
                                    .c = dx + rows.begin * node->inputs[0]->width,
                                    .accumulate = lane_accumulates(node, 0, lane)};
@@ -216,7 +219,7 @@ static void NAME(backward_parameters)(const struct node *node, struct span rows,
     int64_t out = node->outputs[0]->width, count = span_count(rows);
     REAL *dweight = lane_input_gradient(node, 1, lane);
     if (dweight) {
-        const struct gemm_call call = {.a = NAME(gradient_operand)(node, rows, lane),
+        const struct gemm_call call = {.a = NAME(gradient_operand)(node, rows, false, lane),
                                        .b = NAME(input_operand)(node, rows, lane),
                                        .c = dweight,
                                        .accumulate = lane_accumulates(node, 1, lane)};

@@ -30,15 +30,26 @@ static bool ends_with(const char *word, const char *ending)
     return length >= count && strcmp(word + length - count, ending) == 0;
 }
 
+// A space, the stem, the ending. Thousands of words, whenever a text is made: a printf of each took half of the time of all this.
+static const char *word_text(struct prose *prose, const char *stem, int stem_length, const char *ending, int ending_length)
+{
+    char *text = arena_allocate(&prose->arena, (size_t)(stem_length + ending_length) + 2, 1);
+    text[0] = ' ';
+    memcpy(text + 1, stem, (size_t)stem_length);
+    memcpy(text + 1 + stem_length, ending, (size_t)ending_length);
+    return text;
+}
+
 // Plural of a noun and third person of a verb follow one spelling.
 static const char *with_s(struct prose *prose, const char *word)
 {
-    int length = (int)strlen(word);
-    if (ends_with(word, "y") && !strchr("aeiou", word[length - 2]))
-        return arena_format(&prose->arena, "%.*sies", length - 1, word);
-    bool hisses = ends_with(word, "s") || ends_with(word, "x") || ends_with(word, "z") || ends_with(word, "ch") ||
-                  ends_with(word, "sh") || ends_with(word, "o");
-    return arena_format(&prose->arena, "%s%s", word, hisses ? "es" : "s");
+    const char *stem = word + 1;
+    int length = (int)strlen(stem);
+    if (ends_with(stem, "y") && !strchr("aeiou", stem[length - 2]))
+        return word_text(prose, stem, length - 1, "ies", 3);
+    bool hisses = ends_with(stem, "s") || ends_with(stem, "x") || ends_with(stem, "z") || ends_with(stem, "ch") ||
+                  ends_with(stem, "sh") || ends_with(stem, "o");
+    return word_text(prose, stem, length, hisses ? "es" : "s", hisses ? 2 : 1);
 }
 
 static int count_words(const char *words)
@@ -61,9 +72,8 @@ static void read_words(struct prose *prose, int place)
     for (int i = 0; i < count; i++) {
         int length = (int)strcspn(at, " "), slash = (int)strcspn(at, "/ "), ending_length = (int)strcspn(ending, " ");
         struct prose_word *word = &words[i];
-        word->text = arena_format(&prose->arena, " %.*s%.*s", slash, at, ending_length, ending);
-        word->other = slash < length ? arena_format(&prose->arena, " %.*s", length - slash - 1, at + slash + 1)
-                                     : with_s(prose, word->text);
+        word->text = word_text(prose, at, slash, ending, ending_length);
+        word->other = slash < length ? word_text(prose, at + slash + 1, length - slash - 1, "", 0) : with_s(prose, word->text);
         word->weight = ((uint64_t)1 << 30) / (uint64_t)(i + list->flatness);
         word->male = i % 2;
         total += word->weight;
@@ -112,14 +122,20 @@ static int form_of(const char *name)
     mistake("no such pronoun", name);
 }
 
+// Room for as many more items at once, so that long lists are not moved about while they grow.
+static void reserve_items(struct symbol *symbol, int more)
+{
+    if (symbol->count + more > ITEMS_MAX)
+        mistake("too many items", symbol->name);
+    if (symbol->count + more <= symbol->capacity)
+        return;
+    symbol->capacity = symbol->count + more;
+    symbol->items = memory_resize(symbol->items, (size_t)symbol->capacity, sizeof *symbol->items);
+}
+
 static void add_item(struct symbol *symbol, const struct item *item)
 {
-    if (symbol->count == ITEMS_MAX)
-        mistake("too many items", symbol->name);
-    if (symbol->count == symbol->capacity) {
-        symbol->capacity = symbol->capacity ? 2 * symbol->capacity : 8;
-        symbol->items = memory_resize(symbol->items, (size_t)symbol->capacity, sizeof *symbol->items);
-    }
+    reserve_items(symbol, 1);
     symbol->items[symbol->count++] = *item;
     symbol->fixed += item->text != NULL;
     symbol->introduces |= item->stores != ROLE_NONE;
@@ -140,6 +156,7 @@ static bool define_list(struct prose *prose, struct symbol *symbol)
         place++;
     if (place == LENGTH(lists))
         return false;
+    reserve_items(symbol, prose->word_counts[place]);
     for (int i = 0; i < prose->word_counts[place]; i++) {
         const struct prose_word *word = &prose->words[place][i];
         bool vowel = strchr("aeiou", word->text[1]);
@@ -166,18 +183,19 @@ static void define_role(struct prose *prose, int id)
     } else if (equals) {
         int list = symbol_of(prose, equals + 1, (int)strlen(equals + 1));
         define(prose, list);
+        reserve_items(&prose->symbols[id], prose->symbols[list].count);
         for (int i = 0; i < prose->symbols[list].count; i++) {
             struct item item = prose->symbols[list].items[i];
-            item.stores = role_of(name, (int)(equals - name));
+            item.stores = (int8_t)role_of(name, (int)(equals - name));
             add_item(&prose->symbols[id], &item);
         }
     } else {
         struct item item = plain;
         item.without_space = *name == '^';
         name += item.without_space;
-        item.role = role_of(name, (int)strcspn(name, ":"));
+        item.role = (int8_t)role_of(name, (int)strcspn(name, ":"));
         if (strchr(name, ':'))
-            item.form = form_of(strchr(name, ':') + 1);
+            item.form = (int8_t)form_of(strchr(name, ':') + 1);
         add_item(symbol, &item);
     }
 }
@@ -224,13 +242,14 @@ static void define_rule(struct prose *prose, int id, const struct rule *rule, ui
     if (first.copy_to != ROLE_NONE)
         mistake("a rule begins without a word", rule->text);
     const int16_t *then = NULL;
+    reserve_items(&prose->symbols[id], first.count);
     for (int i = 0; i < first.count; i++) {
         struct item item = first.items[i];
         // The words of a list are followed by the same: it is written once.
         if (i == 0 || item.then != first.items[i - 1].then || item.then_count != first.items[i - 1].then_count)
             then = join(prose, &item, references + 1, count - 1);
         item.then = then;
-        item.then_count += count - 1;
+        item.then_count = (int16_t)(item.then_count + count - 1);
         item.nests |= nests;
         item.weight = item.weight * (uint64_t)rule->weight / total;
         item.weight += item.weight == 0;
@@ -286,6 +305,7 @@ static void define_shallow(struct prose *prose, int id)
     int shallow = symbol_of(prose, name, (int)strlen(name));
     prose->symbols[shallow].defined = true;
     prose->symbols[id].shallow = shallow;
+    reserve_items(&prose->symbols[shallow], kept);
     for (int i = 0; i < prose->symbols[id].count; i++)
         if (!prose->symbols[id].items[i].nests)
             add_item(&prose->symbols[shallow], &prose->symbols[id].items[i]);

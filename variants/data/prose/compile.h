@@ -19,16 +19,16 @@ struct prose_word {
 
 // One thing that can be said at a place, and what then follows.
 struct item {
-    const char *text;   // never empty; NULL: the word that `role` holds
-    int role, form;     // form: a row of pronouns, or FORM_PLAIN
-    bool without_space; // at the beginning of a sentence
-    int stores;         // the role that keeps `word`, or ROLE_NONE
+    const char *text; // never empty; NULL: the word that `role` holds
     const struct prose_word *word;
     uint64_t weight;
     const int16_t *then; // symbols, the first to be said first
-    int then_count;
-    bool nests;      // left out when the stack is high
-    uint64_t *reach; // [k]: the weight of the symbol's items with a text that share this one's bytes 0 to k
+    uint64_t *reach;     // [k]: the weight of the symbol's items with a text that share this one's bytes 0 to k
+    int16_t then_count;
+    int8_t role, form;  // form: a row of pronouns, or FORM_PLAIN
+    int8_t stores;      // the role that keeps `word`, or ROLE_NONE
+    bool without_space; // at the beginning of a sentence
+    bool nests;         // left out when the stack is high
 };
 
 struct symbol {
