@@ -43,7 +43,7 @@ char *memory_copy_text(const char *text)
     return copy;
 }
 
-// Anonymous pages: zero when first touched, so a plan's size is what is reserved and use shows in the peak; given back whole.
+// Anonymous pages, large ones where the kernel has them: zero when first touched, given back whole.
 bool memory_large(void **block, size_t bytes, const char *what, struct error *error)
 {
     size_t length = bytes ? bytes : 1;
@@ -52,6 +52,7 @@ bool memory_large(void **block, size_t bytes, const char *what, struct error *er
         return error_add(error,
                          "%s: %.2f GiB of memory cannot be had; choose a smaller model or batch, or raise a limit (ulimit -v)",
                          what, (double)bytes / 1073741824.0);
+    madvise(pages, length, MADV_HUGEPAGE); // a kernel without them may say no: heads' rows lie far apart, one to a small page
     *block = pages;
     return true;
 }
