@@ -154,7 +154,8 @@ static inline NAME(lanes) NAME(visible)(uint32_t word, int column)
 #pragma GCC unroll 16
     for (int i = 0; i < LANES; i++)
         bit[i] = 1 << i;
-    return (((NAME(lanes)){0} + (int)(word >> (column * LANES) & ((1u << LANES) - 1))) & bit) != 0;
+    bit <<= column * LANES; // the same for every key
+    return (((NAME(lanes)){0} + (int32_t)word) & bit) == bit;
 }
 
 // to [columns, rows] = from [rows, columns] transposed; both are multiples of LANES. Eklundh's exchange of ever larger quarters.
