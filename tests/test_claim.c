@@ -138,7 +138,7 @@ Test(claim, the_sign_of_a_difference_decides)
     struct claim *claims = judged(store, &comparison);
     is_outcome(&claims[0], OUTCOME_REPRODUCED);
     is_outcome(&claims[1], OUTCOME_CONTRADICTED);
-    cr_expect_str_eq(claims[0].published, "base 2; lr 1; nats");
+    cr_expect_str_eq(claims[0].published, "base: 2; lr: 1; nats");
     cr_expect_float_eq(claims[0].left - claims[0].right, claims[0].difference.delta, 1e-12);
     cr_expect_float_eq(claims[1].difference.low, -claims[0].difference.high, 1e-12, "the same difference, turned round");
     is_outcome(&claims[2], OUTCOME_NOT_DISTINGUISHABLE); // no margin is declared for accuracy, so nothing is alike

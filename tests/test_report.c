@@ -197,7 +197,7 @@ Test(report, shows_claims_beside_what_was_published)
                                number_fixed(rope->difference.high, 4, true).text));
     cr_expect(page_holds_text(&report, "<b>rope</b> pays"), "the claim is not in the page");
     cr_expect(page_holds(&report, ">reproduced<"), "rope is better, but the claim is not said to be reproduced");
-    cr_expect(page_holds(&report, "learned 2.25; rope 2.11"), "what was published is not in the page");
+    cr_expect(page_holds(&report, "learned: 2.25; rope: 2.11"), "what was published is not in the page");
     report_close(&report);
     report_open(&report, &hostile);
     report_write(&report);

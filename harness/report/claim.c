@@ -155,7 +155,7 @@ static const char *text_of(const struct yaml *claim, const char *key)
     return entry && entry->kind == YAML_TEXT ? entry->text : "";
 }
 
-// {relu: 1.677, unit: log-perplexity} -> "relu 1.677; log-perplexity"
+// {relu: 1.677, unit: log-perplexity} -> "relu: 1.677; log-perplexity"
 static const char *published_text(const struct yaml *published, struct arena *arena)
 {
     struct text text = {0};
@@ -163,7 +163,7 @@ static const char *published_text(const struct yaml *published, struct arena *ar
          entry = entry->next) {
         bool is_unit = !strcmp(entry->key, "unit");
         if (entry->kind == YAML_TEXT)
-            text_add(&text, "%s%s%s%s", text.length ? "; " : "", is_unit ? "" : entry->key, is_unit ? "" : " ", entry->text);
+            text_add(&text, "%s%s%s%s", text.length ? "; " : "", is_unit ? "" : entry->key, is_unit ? "" : ": ", entry->text);
     }
     return text_keep(&text, arena);
 }

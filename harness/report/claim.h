@@ -14,7 +14,7 @@ extern const char *const outcome_names[];
 
 struct claim {
     const char *says, *source; // source: "" where none is named
-    const char *published;     // "relu 1.677, swiglu 1.636, log-perplexity"; "" for nothing
+    const char *published;     // "relu: 1.677; swiglu: 1.636; log-perplexity"; "" for nothing
     struct expectation expected;
     double left, right; // means over the shared seeds; NaN: unknown
     int seeds;

@@ -130,9 +130,10 @@ static bool add_evaluations(struct page *page, int arm, const char *metric, cons
             return false;
     if (comparison->requirement.metric)
         html_add(&page->html, "<td>%s</td>",
-                 isnan(own->missed) ? "yes"
-                                    : arena_format(page->arena, "no: %s %s", comparison->requirement.metric,
-                                                   number_fixed(own->missed, 3, false).text));
+                 !own->finished       ? "-"
+                 : isnan(own->missed) ? "yes"
+                                      : arena_format(page->arena, "no: %s %s", comparison->requirement.metric,
+                                                     number_fixed(own->missed, 3, false).text));
     text_add(&page->html, "</tr>\n");
     return true;
 }
