@@ -88,7 +88,7 @@ static const char file_text[] = "requires: val_accuracy >= 0.9\n"
                                 "  - says: alike\n"
                                 "    expect: val_accuracy[lr=2] ~ val_accuracy[(base)]\n"
                                 "  - says: bound\n"
-                                "    expect: val_loss[(base)] < 3\n"
+                                "    expect: val_loss@lsh(chunk=64)[(base)] < 3\n"
                                 "  - says: unknown\n"
                                 "    expect: val_loss[lr=3] < val_loss[(base)]\n";
 
@@ -104,10 +104,13 @@ static struct comparison compared(struct store *store, double better, double acc
             const struct store_metric metrics[] = {
                 {.step = 9, .name = "val_loss", .value = 2 + 0.1 * (double)seed - arm * (better + 0.001 * (double)(seed % 2))},
                 {.step = 9, .name = "val_accuracy", .value = arm && seed == 3 ? accuracy : 0.99}};
+            // As a run names it: what is the default is left out.
+            const struct store_metric under_lsh = {.step = 9, .name = "val_loss@lsh", .value = metrics[0].value};
             const char *id = small_id(arm, seed);
             cr_assert(store_run_start(store, id, false, &error) &&
                           store_run_begin(store, id, &(struct store_begin){.facts = facts}, &error) &&
                           store_rows(store, id, &(struct store_batch){.metric_count = 2, .metrics = metrics}, &error) &&
+                          store_rows(store, id, &(struct store_batch){.metric_count = 1, .metrics = &under_lsh}, &error) &&
                           store_run_end(store, id, &(struct store_end){.diverged_at = -1, .tokens_per_s = 1}, &error),
                       "%s", error.text);
         }
