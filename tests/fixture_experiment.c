@@ -14,7 +14,8 @@
 
 enum { STEPS = 500, EVAL_EVERY = 20, ROWS = STEPS * 3 + STEPS / EVAL_EVERY * 4 + 8, ARMS_MAX = 32, SEEDS_MAX = 8 };
 
-const double fixture_floor = 0.912;
+const double fixture_floor = 0.912, fixture_eval_as_cost = 0.5;
+static const char fixture_eval_as[] = "eval_as=sliding(window=16)";
 static const double level = 0.412, seed_spread = 0.010, own_spread = 0.003;
 
 const struct fixture fixture_demo = {
@@ -72,6 +73,7 @@ static int64_t make_rows(const struct fixture *fixture, const struct fixture_arm
     }
     if (isfinite(floor))
         tell(rows, STEPS, "floor", floor);
+    tell(rows, STEPS, "val_loss@sliding(window=16)", end + fixture_eval_as_cost);
     return -1;
 }
 
@@ -141,6 +143,8 @@ bool fixture_write(const struct fixture *fixture, const char *database, struct e
     struct run run;
     int count = 0;
     run_defaults(&run, &arena);
+    if (!run_set_pair(&run, fixture_eval_as, &arena, error))
+        return false;
     for (; fixture->arms[count].name; count++) {
         for (int seed = 0; seed < fixture->seeds; seed++) {
             snprintf(ids[count][seed], RUN_ID_SIZE, "%016x", count * 256 + seed + 1);
@@ -156,7 +160,9 @@ bool fixture_write(const struct fixture *fixture, const char *database, struct e
         .name = fixture->name,
         .file = "experiments/demo.yaml",
         .hash = "5f2c",
-        .text = "name: demo\n# <script>alert(1)</script>\nparameters:\n  ffn: {values: [\"relu\", 'swiglu']}\n",
+        .text = "name: demo\n# <script>alert(1)</script>\nparameters:\n  ffn: {values: [\"relu\", 'swiglu']}\n"
+                "claims:\n  - says: <b>rope</b> pays\n    source: a paper\n"
+                "    expect: val_loss[position=rope] < val_loss[(base)]\n    published: {learned: 2.25, rope: 2.11}\n",
         .description = "Which of six changes pays at 1.1M parameters?",
         .metric = "val_loss",
         .margin = 0.01,

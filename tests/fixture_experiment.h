@@ -22,6 +22,8 @@ struct fixture {
 };
 extern const struct fixture fixture_demo; // better, worse, equivalent, not distinguishable, a placebo, a diverging one
 extern const double fixture_floor;
+// Of every run's loss under sliding(window=16), which its experiment evaluates with too, beside the level where its own ends.
+extern const double fixture_eval_as_cost;
 
 bool fixture_write(const struct fixture *fixture, const char *database, struct error *error);
 

@@ -365,6 +365,12 @@ static const struct mistake mistakes[] = {
     {"match: {params: train.lr}\n",
      "1: match: \"train.lr\" cannot be solved; ffn.d_ff, model.d_model, model.n_layer and train.steps can\n"},
     {"method: ablation\n", "1: method: ablation needs parameters with `values:` to change one at a time\n"},
+    {"claims:\n  - says: x\n    expect: val_loss[(base)] = 1\n",
+     "3: expect: \"val_loss[(base)] = 1\" is not of the form val_loss[ARM] < val_loss[ARM], with <, > or ~ (alike within the "
+     "margin), arms as tables name them, and perhaps a number on the right\n"},
+    {"arms:\n  gated: {ffn: swiglu}\nclaims:\n  - says: x\n    expect: val_loss[gatde] < val_loss[(base)]\n",
+     "5: expect: no arm \"gatde\", did you mean \"gated\"?\n"},
+    {"requires: good\n", "1: requires: \"good\" is not of the form val_accuracy >= 0.99\n"},
     {"claims:\n  - says: x\n", "2: claims: a claim needs `says:` and `expect:`\n"},
     {"a: &x [1]\n", "1: anchors (&x) are not read here; write the value out\n1: no key \"a\"\n"},
     {"name: !!str x\n", "1: tags (tag:yaml.org,2002:str) are not read here; quote the text instead\n"},

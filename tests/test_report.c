@@ -184,6 +184,42 @@ Test(report, holds_every_arm_and_number)
     report_close(&report);
 }
 
+// A published number helps only beside what was measured, with its interval; and a claim about an arm that is not there says so.
+Test(report, shows_claims_beside_what_was_published)
+{
+    struct report report;
+    report_open(&report, &fixture_demo);
+    report_write(&report);
+    const struct comparison_arm *rope = &report.comparison.arms[1];
+    expect_number(&report, rope->name, "the claim's difference",
+                  arena_format(&report.arena, "%s [%s, %s]", number_fixed(rope->difference.delta, 4, true).text,
+                               number_fixed(rope->difference.low, 4, true).text,
+                               number_fixed(rope->difference.high, 4, true).text));
+    cr_expect(page_holds_text(&report, "<b>rope</b> pays"), "the claim is not in the page");
+    cr_expect(page_holds(&report, ">reproduced<"), "rope is better, but the claim is not said to be reproduced");
+    cr_expect(page_holds(&report, "learned: 2.25; rope: 2.11"), "what was published is not in the page");
+    report_close(&report);
+    report_open(&report, &hostile);
+    report_write(&report);
+    cr_expect(page_holds(&report, "position=rope is no arm of this experiment"), "a claim was judged without its arm");
+    report_close(&report);
+}
+
+// One training under several attentions is a table of its own: trained by evaluated, each mean with its interval.
+Test(report, shows_every_arm_under_every_attention)
+{
+    struct report report;
+    report_open(&report, &fixture_demo);
+    report_write(&report);
+    cr_assert(page_holds(&report, "<th class=\"n\">sliding(window=16)</th>"), "no column of the other attention");
+    const struct comparison_arm *base = &report.comparison.arms[0];
+    struct interval own = statistics_mean(base->values, report.comparison.view->seed_count, STATISTICS_ALPHA);
+    expect_number(&report, base->name, "the mean under its own attention", number_fixed(own.mean, 3, false).text);
+    cr_expect(page_holds(&report, arena_format(&report.arena, "±%s", number_fixed(own.half_width, 3, false).text)),
+              "no interval of %g", own.half_width);
+    report_close(&report);
+}
+
 // A picture cut short by a full disk would look like a result.
 Test(report, leaves_every_figure_whole)
 {

@@ -203,6 +203,15 @@ Test(statistics, fisher_against_published_values)
 }
 
 // Var(a) = Var(b) = 1: moving together leaves no variance in the difference, moving against each other doubles it.
+// 1, 2, 3: mean 2, standard error 1 / sqrt(3), and t of two degrees of freedom is 4.3027.
+Test(statistics, interval_of_a_mean_by_hand)
+{
+    struct interval interval = statistics_mean((const double[]){1, 2, 3}, 3, 0.05);
+    cr_expect_float_eq(interval.mean, 2, 1e-12);
+    cr_expect_float_eq(interval.half_width, 4.302653 / sqrt(3), 1e-6, "half-width %g", interval.half_width);
+    cr_expect(isnan(statistics_mean((const double[]){1}, 1, 0.05).half_width), "one value shows no spread");
+}
+
 Test(statistics, seed_deviation_and_pairing_by_hand)
 {
     const double together[] = {1, 2, 3, 5, 6, 7}, against[] = {1, 2, 3, 7, 6, 5}, mixed[] = {1, 2, 3, 5, 6, 7, 7, 6, 5};

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "sweep/yaml.h"
+#include "base/yaml.h"
 
 // The first component that the value of a slot names and that is not there, or NULL. `value` is one entry.
 static const char *absent_component(const char *key, const char *value, struct arena *arena)

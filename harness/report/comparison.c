@@ -46,7 +46,17 @@ static void sort_run(struct comparison *comparison, struct comparison_arm *arm, 
     }
 }
 
-static void sort_runs(const double *metric, struct comparison *comparison, struct arena *arena)
+// The least value of an arm's finished runs, where the experiment requires more; -inf: one of them has none.
+static double missed_by(const struct comparison *comparison, const double *required, const struct comparison_arm *arm)
+{
+    double least = INFINITY;
+    for (int s = 0; required && s < comparison->view->seed_count; s++)
+        if (isfinite(arm->values[s]))
+            least = fmin(least, isfinite(required[s]) ? required[s] : -INFINITY);
+    return least >= comparison->requirement.least ? NAN : least;
+}
+
+static void sort_runs(const struct comparison_values *from, struct comparison *comparison, struct arena *arena)
 {
     const struct experiment_view *view = comparison->view;
     int seeds = view->seed_count, few = seeds < 2 ? seeds : 2;
@@ -56,12 +66,13 @@ static void sort_runs(const double *metric, struct comparison *comparison, struc
         double *values = arena_allocate(arena, (size_t)seeds, sizeof *values);
         for (int s = 0; s < seeds; s++) {
             const struct run_view *run = &view->arms[a].runs[s];
-            double value = metric[(size_t)a * (size_t)seeds + (size_t)s];
+            double value = from->metric[(size_t)a * (size_t)seeds + (size_t)s];
             sort_run(comparison, arm, run, value, arena);
             values[s] = run->state == RUN_FINISHED && !run->exclusion && isfinite(value) ? value : NAN;
         }
         arm->values = values;
-        arm->counted = arm->diverged == 0 && arm->finished + arm->pending >= few;
+        arm->missed = missed_by(comparison, from->required ? from->required + (size_t)a * (size_t)seeds : NULL, arm);
+        arm->counted = arm->diverged == 0 && isnan(arm->missed) && arm->finished + arm->pending >= few;
         comparison->finished += arm->finished;
         comparison->pending += arm->pending;
         comparison->diverged += arm->diverged;
@@ -279,6 +290,7 @@ void comparison_make(const struct experiment_view *view, const struct comparison
 {
     *comparison = (struct comparison){
         .view = view,
+        .requirement = values->requirement,
         .arm_count = view->arm_count,
         .arms = arena_allocate(arena, (size_t)view->arm_count, sizeof *comparison->arms),
         .alpha = view->extension_declared ? statistics_look_alpha(view->looks) : STATISTICS_ALPHA,
@@ -289,7 +301,7 @@ void comparison_make(const struct experiment_view *view, const struct comparison
         .block_error = NAN,
     };
     name_arms(values, comparison);
-    sort_runs(values->metric, comparison, arena);
+    sort_runs(values, comparison, arena);
     find_shared_seeds(comparison, arena);
     costs(comparison);
     find_floor(comparison, values->excess);

@@ -2,8 +2,9 @@
 //
 // Who calls it: `ablate compare`, the screen of `ablate run`, plots and the report. Only runs that finished count, on the seeds
 // that are complete in every counted arm. An arm counts unless one of its seeds diverged (the survivors are not averaged; its
-// divergences are compared instead) or so many of its runs failed or were excluded that it can never have two. What does not
-// count is listed, and no value is ever filled in.
+// divergences are compared instead), or one misses what the experiment requires (it did not learn what it is compared on), or so
+// many of its runs failed or were excluded that it can never have two. What does not count is listed, and no value is ever
+// filled in.
 #ifndef REPORT_COMPARISON_H
 #define REPORT_COMPARISON_H
 
@@ -11,6 +12,8 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/yaml.h"
+#include "registry/expectation.h"
 #include "report/statistics.h"
 #include "store/store.h"
 #include "store/view.h"
@@ -21,9 +24,10 @@ struct comparison_arm {
     bool counted;                                      // see above
     bool compared;                                     // counted, and its baseline is: one of the m arms of the family
     int finished, diverged, failed, excluded, pending; // runs: these five add up to the experiment's seeds
-    const double *values;         // [seed_count]: the metric of each seed; NaN where there is no finished run
-    double value;                 // mean of the metric over the shared seeds; NaN where the arm does not count
-    double excess;                // the same above the floor; NaN where no floor is known
+    double missed;        // the least value of what is required, where that is too little (-inf: unknown); otherwise NaN
+    const double *values; // [seed_count]: the metric of each seed; NaN where there is no finished run
+    double value;         // mean of the metric over the shared seeds; NaN where the arm does not count
+    double excess;        // the same above the floor; NaN where no floor is known
     struct difference difference; // to the baseline, over the shared seeds; NaN where not compared
     double divergence_p;          // Fisher's exact test against the baseline; NaN where neither diverged
     int seeds_needed;             // for the seen delta, when not distinguishable; otherwise 0
@@ -48,7 +52,8 @@ struct comparison_gap {
 
 struct comparison {
     const struct experiment_view *view;
-    struct comparison_arm *arms; // [arm_count], in the view's order
+    struct requirement requirement; // metric NULL: none
+    struct comparison_arm *arms;    // [arm_count], in the view's order
     int arm_count;
     int compared;                   // m
     const int *shared;              // [shared_count]: places in view->seeds that are complete in every counted arm
@@ -70,13 +75,18 @@ struct comparison {
 bool comparison_open(struct store *store, const char *experiment, struct arena *arena, struct comparison *comparison,
                      struct error *error);
 
+// The experiment's file as stored, as a tree; NULL where it is none.
+const struct yaml *comparison_file(const struct experiment_view *view, struct arena *arena);
+
 // What comparison_open reads beside the view; comparison_make is the pure rest. The view must outlive the comparison.
 struct comparison_values {
     const double *metric;      // [arm_count, seed_count]: the primary metric at the end; NaN where none
     const double *excess;      // the same above the floor; NaN where unknown
+    const double *required;    // the metric that the experiment requires; NULL where it requires none
     const double *block_error; // standard error of the test loss over blocks of its text; NaN where unknown
-    const char *const *data, *const *steps, *const *learning_rate, *const *attention,
-                                                                       *const *length; // [arm_count]; NULL where unknown
+    const char *const *data, *const *steps, *const *learning_rate; // [arm_count]; NULL where unknown
+    const char *const *attention, *const *length;                  // likewise
+    struct requirement requirement;                                // metric NULL: none
 };
 void comparison_make(const struct experiment_view *view, const struct comparison_values *values, struct arena *arena,
                      struct comparison *comparison);

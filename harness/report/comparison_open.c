@@ -93,6 +93,26 @@ static bool read_options(const struct reading *reading, const char *key, const c
     return true;
 }
 
+const struct yaml *comparison_file(const struct experiment_view *view, struct arena *arena)
+{
+    struct error unread = {0};
+    struct yaml *root = NULL;
+    char *text = arena_copy_text(arena, view->text);
+    const struct bytes bytes = {.data = (unsigned char *)text, .count = strlen(text)};
+    return yaml_parse(view->file, &bytes, arena, &root, &unread) ? root : NULL;
+}
+
+// As the stored file says; a text that is none of ours requires nothing.
+static struct requirement read_requirement(const struct reading *reading)
+{
+    struct requirement requirement = {0};
+    struct error unread = {0};
+    const struct yaml *entry = yaml_find(comparison_file(reading->view, reading->arena), "requires");
+    if (entry && entry->kind == YAML_TEXT && requirement_parse(entry->text, reading->arena, &requirement, &unread))
+        return requirement;
+    return (struct requirement){0};
+}
+
 bool comparison_open(struct store *store, const char *experiment, struct arena *arena, struct comparison *comparison,
                      struct error *error)
 {
@@ -106,7 +126,10 @@ bool comparison_open(struct store *store, const char *experiment, struct arena *
     if (view->arm_count < 1 || view->seed_count < 1)
         return error_add(error, "experiment \"%s\": the database holds no run of it; run it again: ablate run %s", view->name,
                          view->file);
+    values.requirement = read_requirement(&reading);
+    values.required = NULL;
     bool done = read_finals(&reading, view->metric, &values.metric) &&
+                (!values.requirement.metric || read_finals(&reading, values.requirement.metric, &values.required)) &&
                 read_finals(&reading, excess_of(view->metric, arena), &values.excess) &&
                 read_finals(&reading, block_error_of(view->metric, arena), &values.block_error) &&
                 read_options(&reading, "data", &values.data) && read_options(&reading, "train.steps", &values.steps) &&

@@ -35,6 +35,8 @@ static bool add_sections(struct page *page, struct error *error)
     add_head(page);
     page_controls(page);
     page_answer(page);
+    if (!page_claims(page, error) || !page_attentions(page, error))
+        return false;
     page_plan(page);
     page_curves(page);
     page_cost(page);

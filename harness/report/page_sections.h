@@ -11,6 +11,9 @@ extern const char *const page_style[]; // CSS in pieces, NULL-ended
 
 void page_controls(struct page *page);
 void page_answer(struct page *page);
+// Nothing where the experiment makes no claim, or evaluates with no other attention. False when the store cannot be read.
+bool page_claims(struct page *page, struct error *error);
+bool page_attentions(struct page *page, struct error *error);
 void page_plan(struct page *page);
 void page_curves(struct page *page);
 void page_cost(struct page *page);

@@ -60,6 +60,8 @@ static const char *standing(const struct screen *screen)
         is_partial |= comparison->arms[a].counted && comparison->arms[a].finished != comparison->shared_count;
     if (baseline->diverged > 0)
         return "The baseline diverged: no arm can be judged by it, only divergences are compared.";
+    if (!isnan(baseline->missed))
+        return "The baseline misses what is required: nothing can be compared with it.";
     if (!baseline->counted)
         return "The baseline has too few complete runs: nothing can be compared with it.";
     if (comparison->shared_count == 0)
@@ -102,6 +104,25 @@ static const char *left_out(const struct screen *screen)
     }
     const char *items = list_end(&list, screen->arena);
     return *items ? arena_format(screen->arena, "left out: %s.", items) : "";
+}
+
+// Arms that did not learn what the experiment is about.
+static const char *misses(const struct screen *screen)
+{
+    const struct comparison *comparison = screen->comparison;
+    struct list list = {0};
+    for (int a = 0; a < comparison->arm_count; a++) {
+        const struct comparison_arm *arm = &comparison->arms[a];
+        if (!isnan(arm->missed))
+            list_add(&list, arena_format(screen->arena, "%s (%s)", name_of(screen, arm),
+                                         isfinite(arm->missed) ? number_fixed(arm->missed, 3, false).text : "no value"));
+    }
+    const char *items = list_end(&list, screen->arena);
+    if (!*items)
+        return "";
+    return arena_format(screen->arena, "does not count: %s; every seed must reach a %s of %s.", items,
+                        layout_visible(screen->arena, comparison->requirement.metric),
+                        number_exact(comparison->requirement.least).text);
 }
 
 static const char *divergences(const struct screen *screen)
@@ -280,6 +301,7 @@ void screen_notes(const struct screen *screen)
     say(screen, standing(screen));
     say_placebos(screen);
     say(screen, left_out(screen));
+    say(screen, misses(screen));
     say(screen, divergences(screen));
     say(screen, late_declaration(screen));
     if (comparison->view->looks > 1 && !comparison->view->extension_declared)

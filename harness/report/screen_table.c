@@ -84,6 +84,8 @@ const char *screen_verdict(const struct screen *screen, const struct comparison_
     const struct experiment_view *view = screen->comparison->view;
     if (arm->diverged > 0)
         return arena_format(screen->arena, "diverged %d of %d", arm->diverged, view->seed_count);
+    if (!isnan(arm->missed))
+        return arena_format(screen->arena, "misses %s", number_exact(screen->comparison->requirement.least).text);
     if (arm->is_baseline)
         return "";
     if (arm->difference.verdict == VERDICT_DIVERGED)

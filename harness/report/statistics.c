@@ -2,7 +2,8 @@
 //
 // A difference of few seeds has a poorly known variance; its neighbours' variances help, as in moderated t tests (Smyth 2004,
 // doi 10.2202/1544-6115.1027), with a fixed weight and a guard against an arm whose seeds scatter far more than the others'.
-// Intervals are simultaneous by Bonferroni's inequality. Called by comparison.c alone.
+// Intervals are simultaneous by Bonferroni's inequality. Called by comparison.c, and by claim.c and
+// page_claims.c for differences and means that stand by themselves.
 #include "report/statistics.h"
 
 #include <assert.h>
@@ -178,6 +179,17 @@ int statistics_seeds_needed(const struct difference *difference, int arms, doubl
             few = middle;
     }
     return enough;
+}
+
+struct interval statistics_mean(const double *values, int count, double alpha)
+{
+    struct interval interval = {NAN, NAN};
+    if (count > 0)
+        interval.mean = mean_of_difference(values, NULL, count);
+    if (count > 1)
+        interval.half_width =
+            gsl_cdf_tdist_Qinv(alpha / 2, count - 1) * sqrt(variance_of_difference(values, NULL, count) / count);
+    return interval;
 }
 
 double statistics_seed_deviation(const struct sample *sample)

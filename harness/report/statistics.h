@@ -51,6 +51,12 @@ void statistics_compare(const struct sample *sample, struct difference *differen
 enum { STATISTICS_SEEDS_MAX = 1000 };
 int statistics_seeds_needed(const struct difference *difference, int arms, double alpha, double size);
 
+// The mean of values and half its t interval at 1 - alpha, of one mean by itself; NaN where there are too few.
+struct interval {
+    double mean, half_width;
+};
+struct interval statistics_mean(const double *values, int count, double alpha);
+
 // Standard deviation over seeds of one arm's value, pooled over all arms and the baseline; NaN with fewer than two seeds.
 double statistics_seed_deviation(const struct sample *sample);
 // The share of a difference's variance that pairing by seed removes: 1 - var(a - b) / (var(a) + var(b)), pooled over the arms;

@@ -90,3 +90,31 @@ void draft_report(struct draft *draft, struct error *to)
     to->count += from->count - count;
     free(mistakes);
 }
+
+bool draft_is_kind(struct draft *draft, const struct yaml *node, enum yaml_kind kind)
+{
+    return node->kind == kind || draft_mistake(draft, node->line, "%s: it takes %s, not %s", node->key, yaml_kind_names[kind],
+                                               yaml_kind_names[node->kind]);
+}
+
+void draft_sections(struct draft *draft, const struct yaml *map, const struct draft_section *sections)
+{
+    for (struct yaml *entry = map->first; entry; entry = entry->next) {
+        struct nearest nearest;
+        nearest_open(&nearest, entry->key);
+        const struct draft_section *section = sections;
+        for (; section->name && strcmp(section->name, entry->key) != 0; section++)
+            nearest_offer(&nearest, section->name);
+        const char *owner = map->key ? map->key : "", *colon = map->key ? ": " : "";
+        if (section->name)
+            section->take(draft, entry);
+        else if (nearest_answer(&nearest))
+            draft_mistake(draft, entry->line, "%s%sno key \"%s\"%s", owner, colon, entry->key,
+                          nearest_suggestion(&nearest).text);
+        else if (!map->key && strchr(entry->key, '.'))
+            draft_mistake(draft, entry->line, "no key \"%s\" here; what runs are made of stands under `parameters:`",
+                          entry->key);
+        else
+            draft_mistake(draft, entry->line, "%s%sno key \"%s\"", owner, colon, entry->key);
+    }
+}

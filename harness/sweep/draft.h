@@ -2,8 +2,8 @@
 #ifndef SWEEP_DRAFT_H
 #define SWEEP_DRAFT_H
 
+#include "base/yaml.h"
 #include "sweep/experiment.h"
-#include "sweep/yaml.h"
 
 // What is said later wins over what was said before.
 enum layer { LAYER_FIXED, LAYER_BASELINE, LAYER_ARM, LAYER_COMMAND };
@@ -73,6 +73,17 @@ bool draft_carry(struct draft *draft, int line, const char *lead, const struct e
 // The index of `word` in a NULL-ended list; -1 with a mistake, led by `lead` ("ffn: no key"), that names the nearest or all there are.
 int draft_word(struct draft *draft, int line, const char *lead, const char *word, const char *const *words);
 
+// False with a mistake where a node is of another kind.
+bool draft_is_kind(struct draft *draft, const struct yaml *node, enum yaml_kind kind);
+
+// A section of a file, or of one of its maps: the name and who takes it.
+struct draft_section {
+    const char *name;
+    void (*take)(struct draft *draft, struct yaml *node);
+};
+// `sections` end with name NULL; an unknown key is a mistake.
+void draft_sections(struct draft *draft, const struct yaml *map, const struct draft_section *sections);
+
 // Hands all mistakes over, by line.
 void draft_report(struct draft *draft, struct error *to);
 
@@ -82,6 +93,11 @@ void draft_parameters(struct draft *draft, struct yaml *node);
 void draft_eval_as(struct draft *draft, struct yaml *node);
 void draft_baseline(struct draft *draft, struct yaml *node);
 void draft_arms(struct draft *draft, struct yaml *node);
+
+// experiment_claims.c: what is expected of the arms; whether claims name arms that are there, once the arms are made.
+void draft_requires(struct draft *draft, struct yaml *node);
+void draft_claims(struct draft *draft, struct yaml *node);
+void draft_check_claims(struct draft *draft, const struct yaml *root);
 
 // experiment_run.c: one run from settings, not yet resolved; false with every mistake.
 bool draft_run(struct draft *draft, const struct settings *settings, struct run *run);

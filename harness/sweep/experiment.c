@@ -22,23 +22,17 @@ static const char *const metric_names[] = {"val_loss",  "val_excess",  "val_accu
 
 // ---- Values of one kind ------------------------------------------------------------------------------------------------------
 
-static bool is_kind(struct draft *draft, const struct yaml *node, enum yaml_kind kind)
-{
-    return node->kind == kind || draft_mistake(draft, node->line, "%s: it takes %s, not %s", node->key, yaml_kind_names[kind],
-                                               yaml_kind_names[node->kind]);
-}
-
 // The index of a word in a NULL-ended list; -1 with a mistake that names the nearest.
 static int take_word(struct draft *draft, const struct yaml *node, const char *const *words)
 {
-    if (!is_kind(draft, node, YAML_TEXT))
+    if (!draft_is_kind(draft, node, YAML_TEXT))
         return -1;
     return draft_word(draft, node->line, arena_format(draft->arena, "%s: no", node->key), node->text, words);
 }
 
 static bool take_count(struct draft *draft, const struct yaml *node, int64_t min, int64_t max, int64_t *value)
 {
-    if (!is_kind(draft, node, YAML_TEXT))
+    if (!draft_is_kind(draft, node, YAML_TEXT))
         return false;
     int64_t number;
     if (!text_to_int(node->text, &number) || number < min || number > max)
@@ -50,39 +44,11 @@ static bool take_count(struct draft *draft, const struct yaml *node, int64_t min
 
 // ---- Sections ------------------------------------------------------------------------------------------------------------------
 
-// A section of a file, or of one of its maps: the name and who takes it.
-struct section {
-    const char *name;
-    void (*take)(struct draft *draft, struct yaml *node);
-};
-
-static void take_sections(struct draft *draft, const struct yaml *map, const struct section *sections)
-{
-    for (struct yaml *entry = map->first; entry; entry = entry->next) {
-        struct nearest nearest;
-        nearest_open(&nearest, entry->key);
-        const struct section *section = sections;
-        for (; section->name && strcmp(section->name, entry->key) != 0; section++)
-            nearest_offer(&nearest, section->name);
-        const char *owner = map->key ? map->key : "", *colon = map->key ? ": " : "";
-        if (section->name)
-            section->take(draft, entry);
-        else if (nearest_answer(&nearest))
-            draft_mistake(draft, entry->line, "%s%sno key \"%s\"%s", owner, colon, entry->key,
-                          nearest_suggestion(&nearest).text);
-        else if (!map->key && strchr(entry->key, '.'))
-            draft_mistake(draft, entry->line, "no key \"%s\" here; what runs are made of stands under `parameters:`",
-                          entry->key);
-        else
-            draft_mistake(draft, entry->line, "%s%sno key \"%s\"", owner, colon, entry->key);
-    }
-}
-
 // Part of file names and of command lines, so it is one plain word.
 static void take_name(struct draft *draft, struct yaml *node)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-    if (!is_kind(draft, node, YAML_TEXT))
+    if (!draft_is_kind(draft, node, YAML_TEXT))
         return;
     size_t length = strlen(node->text);
     if (length == 0 || length > 64 || strspn(node->text, plain) != length || node->text[0] == '.' || node->text[0] == '-')
@@ -93,13 +59,13 @@ static void take_name(struct draft *draft, struct yaml *node)
 
 static void take_description(struct draft *draft, struct yaml *node)
 {
-    if (is_kind(draft, node, YAML_TEXT))
+    if (draft_is_kind(draft, node, YAML_TEXT))
         draft->experiment->description = node->text;
 }
 
 static void take_lecture(struct draft *draft, struct yaml *node)
 {
-    if (is_kind(draft, node, YAML_TEXT))
+    if (draft_is_kind(draft, node, YAML_TEXT))
         draft->experiment->lecture = node->text;
 }
 
@@ -143,7 +109,7 @@ static const char *take_attention(struct draft *draft, const struct yaml *node, 
 static void take_metric_name(struct draft *draft, struct yaml *node)
 {
     draft->metric_line = node->line;
-    if (!is_kind(draft, node, YAML_TEXT))
+    if (!draft_is_kind(draft, node, YAML_TEXT))
         return;
     const char *at = strchr(node->text, '@');
     const char *word = at ? arena_format(draft->arena, "%.*s", (int)(at - node->text), node->text) : node->text;
@@ -160,7 +126,7 @@ static void take_goal(struct draft *draft, struct yaml *node)
 static void take_margin(struct draft *draft, struct yaml *node)
 {
     double margin;
-    if (!is_kind(draft, node, YAML_TEXT))
+    if (!draft_is_kind(draft, node, YAML_TEXT))
         return;
     if (!text_to_real(node->text, &margin) || margin <= 0)
         draft_mistake(draft, node->line, "margin: \"%s\" is not a number above 0", node->text);
@@ -170,12 +136,12 @@ static void take_margin(struct draft *draft, struct yaml *node)
 
 static void take_metric(struct draft *draft, struct yaml *node)
 {
-    static const struct section sections[] = {{"name", take_metric_name},
-                                              {"goal", take_goal},
-                                              {"margin", take_margin},
-                                              {NULL, NULL}};
-    if (is_kind(draft, node, YAML_MAP))
-        take_sections(draft, node, sections);
+    static const struct draft_section sections[] = {{"name", take_metric_name},
+                                                    {"goal", take_goal},
+                                                    {"margin", take_margin},
+                                                    {NULL, NULL}};
+    if (draft_is_kind(draft, node, YAML_MAP))
+        draft_sections(draft, node, sections);
 }
 
 static void take_first(struct draft *draft, struct yaml *node)
@@ -190,13 +156,13 @@ static void take_max(struct draft *draft, struct yaml *node)
 
 static void take_replicates(struct draft *draft, struct yaml *node)
 {
-    static const struct section sections[] = {{"first", take_first}, {"max", take_max}, {NULL, NULL}};
+    static const struct draft_section sections[] = {{"first", take_first}, {"max", take_max}, {NULL, NULL}};
     struct experiment *experiment = draft->experiment;
     if (node->kind != YAML_MAP) {
         take_first(draft, node);
         return;
     }
-    take_sections(draft, node, sections);
+    draft_sections(draft, node, sections);
     if (experiment->replicates_max && experiment->replicates_max < experiment->replicates)
         draft_mistake(draft, node->line, "replicates: max %lld is below first %lld", (long long)experiment->replicates_max,
                       (long long)experiment->replicates);
@@ -204,7 +170,7 @@ static void take_replicates(struct draft *draft, struct yaml *node)
 
 static void take_match(struct draft *draft, struct yaml *node)
 {
-    if (!is_kind(draft, node, YAML_MAP))
+    if (!draft_is_kind(draft, node, YAML_MAP))
         return;
     if (node->count != 1) {
         draft_mistake(draft, node->line, "match: it takes one pair, as {params: ffn.d_ff}");
@@ -213,7 +179,7 @@ static void take_match(struct draft *draft, struct yaml *node)
     struct yaml *pair = node->first;
     struct yaml word = {.kind = YAML_TEXT, .key = "match", .text = pair->key, .line = pair->line};
     int match = take_word(draft, &word, match_names);
-    if (match < 0 || !is_kind(draft, pair, YAML_TEXT))
+    if (match < 0 || !draft_is_kind(draft, pair, YAML_TEXT))
         return;
     struct error trouble = {0};
     if (!match_option_check((enum match)match, pair->text, &trouble)) {
@@ -226,36 +192,7 @@ static void take_match(struct draft *draft, struct yaml *node)
     draft->experiment->match = arena_format(draft->arena, "%s by %s", pair->key, pair->text);
 }
 
-// What a sentence claims is judged by reports, from the file's stored text; here its shape is.
-static void take_claim_text(struct draft *draft, struct yaml *node)
-{
-    if (is_kind(draft, node, YAML_TEXT) && !*node->text)
-        draft_mistake(draft, node->line, "%s: it is empty", node->key);
-}
-
-static void take_claim_published(struct draft *draft, struct yaml *node) { (void)is_kind(draft, node, YAML_MAP); }
-
-static void take_claims(struct draft *draft, struct yaml *node)
-{
-    static const struct section sections[] = {{"says", take_claim_text},
-                                              {"source", take_claim_text},
-                                              {"expect", take_claim_text},
-                                              {"published", take_claim_published},
-                                              {NULL, NULL}};
-    if (!is_kind(draft, node, YAML_LIST))
-        return;
-    for (struct yaml *claim = node->first; claim; claim = claim->next) {
-        struct yaml named = *claim;
-        named.key = "claims";
-        if (!is_kind(draft, &named, YAML_MAP))
-            continue;
-        take_sections(draft, &named, sections);
-        if (!yaml_find(claim, "says") || !yaml_find(claim, "expect"))
-            draft_mistake(draft, claim->line, "claims: a claim needs `says:` and `expect:`");
-    }
-}
-
-static const struct section sections[] = {
+static const struct draft_section sections[] = {
     {"name", take_name},
     {"description", take_description},
     {"lecture", take_lecture},
@@ -270,7 +207,8 @@ static const struct section sections[] = {
     {"match", take_match},
     {"parameters", draft_parameters},
     {"arms", draft_arms},
-    {"claims", take_claims},
+    {"requires", draft_requires},
+    {"claims", draft_claims},
     {NULL, NULL},
 };
 
@@ -338,10 +276,11 @@ static void read_text(struct draft *draft, const struct bytes *bytes, const stru
         draft_mistake(draft, root->line, "an experiment is a map of keys, such as `name:` and `parameters:`");
     } else if (root) {
         draft_mend(draft, root);
-        take_sections(draft, root, sections);
+        draft_sections(draft, root, sections);
         check_method(draft, root);
         take_changes(draft, changes);
-        draft_span(draft);
+        if (draft_span(draft))
+            draft_check_claims(draft, root);
     }
     experiment->notes = arena_copy_text(draft->arena, draft->notes.data ? draft->notes.data : "");
     text_free(&draft->notes);

@@ -2,7 +2,7 @@
 //
 // Refuses, with file:line: anchors and aliases (an alias bomb expands to anything), tags, duplicate keys, keys that are not text, a
 // second document, too much depth, entries or text. Broken syntax ends the reading; all other mistakes are collected.
-#include "sweep/yaml.h"
+#include "base/yaml.h"
 
 #include <string.h>
 #include <yaml.h>

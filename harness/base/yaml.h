@@ -2,8 +2,8 @@
 //
 // The plain part of YAML: one document of maps with text keys, lists and scalars. Scalars stay text; who reads them decides their
 // type. Anchors, aliases, tags and duplicate keys are mistakes, and so is anything deep or large enough to be an attack.
-#ifndef SWEEP_YAML_H
-#define SWEEP_YAML_H
+#ifndef BASE_YAML_H
+#define BASE_YAML_H
 
 #include <stdbool.h>
 
