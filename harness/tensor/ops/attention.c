@@ -12,18 +12,12 @@
 #include "tensor/lane.h"
 #include "tensor/ops.h"
 #include "tensor/ops/attention_bf16.h"
+#include "tensor/ops/attention_panel.h"
 #include "tensor/vector_math.h"
 
 #include <float.h>
 #include <string.h>
 
-#if defined __AVX512F__
-enum { VECTOR_BYTES = 64, MULTIPLY_ROWS = 8 }; // 8 x 2 sums of 32 registers
-#elif defined __AVX__
-enum { VECTOR_BYTES = 32, MULTIPLY_ROWS = 6 }; // 6 x 2 sums of 16 registers
-#else
-enum { VECTOR_BYTES = 16, MULTIPLY_ROWS = 4 };
-#endif
 enum { ROWS_AHEAD = 8 };      // how far ahead of a copied row memory is asked for the one to come
 enum { QUERY_GROUP = 4 };     // query tiles that meet a tile of keys while it is in the cache
 enum { WIDTH_MULTIPLE = 16 }; // of a packed row: whole vectors of either REAL
@@ -157,50 +151,6 @@ static bool plan_tiled(struct graph *graph, struct node *node, struct error *err
     if (attention->lsh)
         node->workspace = size_align(node->workspace) + lsh_workspace(attention->lsh, graph->time);
     return true;
-}
-
-// Rows [key, key + keys) of a tile's scores, in `columns` vectors from `column`: what some query there sees.
-struct panel {
-    int key, keys, column, columns;
-};
-enum { PANELS_MAX = ATTENTION_KEY_BLOCKS * ATTENTION_QUERY_TILE * 8 / (2 * VECTOR_BYTES) }; // of pairs of doubles' vectors
-
-// Consecutive blocks of keys that need the same vectors become one panel. A panel lies within one pair of vectors.
-static int tile_panels(const struct attention_tile *tile, int lanes, struct panel *panels)
-{
-    int count = 0;
-    for (int pair = 0; pair < ATTENTION_QUERY_TILE / lanes; pair += 2)
-        for (int block = 0, previous = -1; block < ATTENTION_KEY_BLOCKS; block++) {
-            int begin = tile->lanes[block].begin / lanes, end = (tile->lanes[block].end + lanes - 1) / lanes;
-            begin = begin > pair ? begin : pair;
-            end = end < pair + 2 ? end : pair + 2;
-            if (begin >= end || tile->lanes[block].begin == tile->lanes[block].end)
-                continue;
-            struct panel *last = panels + count - 1;
-            if (previous == block - 1 && previous >= 0 && last->column == begin && last->columns == end - begin)
-                last->keys += ATTENTION_KEY_BLOCK;
-            else
-                panels[count++] = (struct panel){block * ATTENTION_KEY_BLOCK, ATTENTION_KEY_BLOCK, begin, end - begin};
-            previous = block;
-        }
-    return count;
-}
-
-// For the units: blocks of BF16_BLOCK keys for all queries of the tile, one panel where both are neighbours.
-static int unit_panels(const struct attention_tile *tile, int lanes, struct panel *panels)
-{
-    enum { BLOCKS = BF16_BLOCK / ATTENTION_KEY_BLOCK };
-    int count = 0;
-    for (int key = 0; key < ATTENTION_KEY_TILE; key += BF16_BLOCK) {
-        bool seen = false;
-        for (int block = key / ATTENTION_KEY_BLOCK; block < key / ATTENTION_KEY_BLOCK + BLOCKS; block++)
-            seen = seen || tile->lanes[block].begin < tile->lanes[block].end;
-        if (seen && count > 0)
-            panels[count - 1].keys += BF16_BLOCK;
-        else if (seen)
-            panels[count++] = (struct panel){key, BF16_BLOCK, 0, ATTENTION_QUERY_TILE / lanes};
-    }
-    return count;
 }
 
 #include "tensor/twice.h"
