@@ -16,9 +16,9 @@ static const char *const goal_names[] = {"minimize", "maximize", NULL};
 static const char *const ablation_names[] = {"add", "remove", NULL};
 
 // The metrics a run tells (train/train.h) that arms can be compared on.
-static const char *const metric_names[] = {"val_loss",  "val_excess",  "val_accuracy",  "val_perplexity", "val_bits_per_byte",
-                                           "test_loss", "test_excess", "test_accuracy", "train_loss",     "gradient_norm",
-                                           NULL};
+static const char *const metric_names[] = {"val_loss",          "val_excess",    "val_accuracy",     "val_perplexity",
+                                           "val_bits_per_byte", "test_loss",     "test_excess",      "test_accuracy",
+                                           "train_loss",        "gradient_norm", "activation_bytes", NULL};
 
 // ---- Values of one kind ------------------------------------------------------------------------------------------------------
 
