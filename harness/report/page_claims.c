@@ -36,7 +36,8 @@ static void add_claim(struct page *page, const struct claim *claim)
         html_add(&page->html, "<td class=\"w\">%s ", expected->left.arm);
         html_number(&page->html, number_fixed(claim->left, decimals, false).text);
         const char *right = expected->right.metric ? expected->right.metric : expected->left.metric;
-        html_add(&page->html, " %s %s ", mark, expected->right.metric ? expected->right.arm : "");
+        html_add(&page->html, " %s %s%s", mark, expected->right.metric ? expected->right.arm : "",
+                 expected->right.metric ? " " : "");
         html_number(&page->html, number_fixed(claim->right, decimals, false).text);
         bool same = !strcmp(expected->left.metric, right);
         html_add(&page->html, "<br><span class=\"from\">%s%s%s</span></td><td>", expected->left.metric, same ? "" : " against ",
