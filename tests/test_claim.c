@@ -90,7 +90,11 @@ static const char file_text[] = "requires: val_accuracy >= 0.9\n"
                                 "  - says: bound\n"
                                 "    expect: val_loss@lsh(chunk=64)[(base)] < 3\n"
                                 "  - says: unknown\n"
-                                "    expect: val_loss[lr=3] < val_loss[(base)]\n";
+                                "    expect: val_loss[lr=3] < val_loss[(base)]\n"
+                                "  - says: near\n"
+                                "    expect: val_loss[lr=2] ~ val_loss[(base)]\n";
+
+static const double margin = 0.05; // of val_loss
 
 // Two arms over three seeds; the second loses `better` nats and has `accuracy` at its last seed.
 static struct comparison compared(struct store *store, double better, double accuracy)
@@ -98,7 +102,9 @@ static struct comparison compared(struct store *store, double better, double acc
     static const struct fact facts[] = {{"commit", "1a2b3c"}, {NULL, NULL}};
     struct error error = {0};
     struct comparison comparison;
-    cr_assert(store_experiment_save(store, small_experiment("small", file_text, 1, 3), &error), "%s", error.text);
+    struct store_experiment experiment = *small_experiment("small", file_text, 1, 3);
+    experiment.margin = margin;
+    cr_assert(store_experiment_save(store, &experiment, &error), "%s", error.text);
     for (int arm = 0; arm < 2; arm++)
         for (int64_t seed = 1; seed <= 3; seed++) {
             const struct store_metric metrics[] = {
@@ -124,7 +130,7 @@ static struct claim *judged(struct store *store, const struct comparison *compar
     struct error error = {0};
     int count;
     cr_assert(claims_read(store, comparison, &arena, &count, &claims, &error), "%s", error.text);
-    cr_assert_eq(count, 5);
+    cr_assert_eq(count, 6);
     return claims;
 }
 
@@ -149,6 +155,27 @@ Test(claim, the_sign_of_a_difference_decides)
     cr_expect_float_eq(claims[3].difference.delta, 2.2 - 3, 1e-12, "against a number: %g", claims[3].difference.delta);
     is_outcome(&claims[4], OUTCOME_OPEN);
     store_close(store);
+}
+
+// A difference that is sure but may be smaller than what matters contradicts nothing.
+Test(claim, alike_is_decided_by_the_margin_not_by_zero)
+{
+    static const struct {
+        double better;
+        enum outcome outcome;
+    } cases[] = {
+        {0.5 * margin, OUTCOME_REPRODUCED},
+        {margin, OUTCOME_NOT_DISTINGUISHABLE},
+        {2 * margin, OUTCOME_CONTRADICTED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct store *store = must_open(STORE_WRITE);
+        struct comparison comparison = compared(store, cases[i].better, 0.99);
+        is_outcome(&judged(store, &comparison)[5], cases[i].outcome);
+        store_close(store);
+        store_folder_close();
+        store_folder_open();
+    }
 }
 
 // An arm that did not learn the task says nothing about it, however its loss compares.

@@ -105,14 +105,16 @@ static double margin_for(const struct comparison *comparison, const struct claim
     return comparison->view->margin;
 }
 
-static enum outcome judge(const struct claim *claim)
+// Alike is what lies within the margin as a whole, and unlike what lies outside of it as a whole; without a margin nothing is alike.
+static enum outcome judge(const struct claim *claim, double margin)
 {
     const struct difference *difference = &claim->difference;
-    bool below = difference->high<0, above = difference->low> 0;
+    double least = isnan(margin) ? 0 : margin;
     if (claim->expected.relation == RELATION_ALIKE)
-        return difference->within_margin ? OUTCOME_REPRODUCED
-               : below || above          ? OUTCOME_CONTRADICTED
-                                         : OUTCOME_NOT_DISTINGUISHABLE;
+        return difference->within_margin                              ? OUTCOME_REPRODUCED
+               : difference->high < -least || difference->low > least ? OUTCOME_CONTRADICTED
+                                                                      : OUTCOME_NOT_DISTINGUISHABLE;
+    bool below = difference->high<0, above = difference->low> 0;
     if (below || above)
         return below == (claim->expected.relation == RELATION_BELOW) ? OUTCOME_REPRODUCED : OUTCOME_CONTRADICTED;
     return difference->within_margin ? OUTCOME_EQUIVALENT : OUTCOME_NOT_DISTINGUISHABLE;
@@ -139,11 +141,11 @@ static bool measure(const struct reading *reading, struct claim *claim)
     claim->seeds = seeds;
     claim->right = mean(values, seeds);
     claim->left = mean(values + seeds, seeds);
-    const struct sample sample = {
-        .arms = 1, .seeds = seeds, .values = values, .alpha = STATISTICS_ALPHA, .margin = margin_for(comparison, claim)};
+    const double margin = margin_for(comparison, claim);
+    const struct sample sample = {.arms = 1, .seeds = seeds, .values = values, .alpha = STATISTICS_ALPHA, .margin = margin};
     if (!take_from_family(comparison, arms, claim))
         statistics_compare(&sample, &claim->difference);
-    claim->outcome = judge(claim);
+    claim->outcome = judge(claim, margin);
     claim->why = "";
     return true;
 }
