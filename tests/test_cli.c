@@ -103,6 +103,20 @@ static void expect_refused(const char *words)
     cr_expect(error.is_request, "exit status 2 is for: %s", error.text);
 }
 
+// A worker is told its paths as JSON and SQLite keeps text: a byte that is neither would name another file later.
+Test(cli, what_a_database_keeps_is_utf8)
+{
+    struct verb storing = probe;
+    storing.database = true;
+    cr_expect(parse(&storing, 1, (const char *const[]){"\xc3\xa4.yaml"}), "%s", error.text);
+    static const char *const wrong[] = {"\xff.yaml", "\xc3", "\xc0\xaf",
+                                        "\xed\xa0\x80"}; // no letter, cut, overlong, a surrogate
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        cr_expect_not(parse(&storing, 1, &wrong[i]));
+        expect_refused("is not UTF-8");
+    }
+}
+
 Test(cli, wrong_requests_say_what_was_meant)
 {
     cr_expect(!PARSE("a", "--jbos", "2"));

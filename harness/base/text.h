@@ -18,6 +18,9 @@ void text_add_list(struct text *text, const char *format, va_list arguments) __a
 void text_add_bytes(struct text *text, const char *bytes, size_t count);
 // One word as a shell reads it back: in quotes only where it needs them.
 void text_add_word(struct text *text, const char *word);
+// Bytes of the UTF-8 character at `text`; 0 when it is none (overlong, a surrogate, cut off). Unicode 15, table 3-7.
+size_t text_character(const char *text);
+bool text_is_utf8(const char *text);
 void text_free(struct text *text);
 // A copy that lives as long as the arena; the text itself is freed. "" where nothing was added.
 char *text_keep(struct text *text, struct arena *arena);

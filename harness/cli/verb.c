@@ -170,6 +170,16 @@ static void check_words(const struct parsing *parsing)
                       parsing->words[verb->words_max], verb->example);
 }
 
+// Databases and messages hold text.
+static void check_text(const struct parsing *parsing)
+{
+    for (int i = 0; i < parsing->count && parsing->verb->database; i++)
+        if (!text_is_utf8(parsing->arguments[i]))
+            error_request(parsing->error,
+                          "ablate %s: \"%s\" is not UTF-8, and a database holds no other text; rename what it names",
+                          parsing->verb->name, parsing->arguments[i]);
+}
+
 bool request_parse(const struct verb *verb, int count, const char *const *arguments, struct request *request,
                    struct error *error)
 {
@@ -192,6 +202,7 @@ bool request_parse(const struct verb *verb, int count, const char *const *argume
         option_defaults(verb->options, parsing.options, arena);
     parse_all(&parsing);
     check_words(&parsing);
+    check_text(&parsing);
     if (parsing.common.json && parsing.common.csv)
         error_request(error, "ablate %s: --json and --csv exclude each other", verb->name);
     if (verb->database && !*parsing.common.database)

@@ -8,28 +8,6 @@
 
 // ---- Text -------------------------------------------------------------------------------------------------------------------
 
-// Bytes of the UTF-8 character at `c`; 0 when it is none (overlong, a surrogate, cut off). Unicode 15, table 3-7.
-static size_t character(const unsigned char *c)
-{
-    static const struct {
-        unsigned char first, last, second_low, second_high;
-        size_t length;
-    } shapes[] = {{0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-                  {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-                  {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        if (*c < shapes[i].first || *c > shapes[i].last)
-            continue;
-        if (shapes[i].length > 1 && (c[1] < shapes[i].second_low || c[1] > shapes[i].second_high))
-            return 0;
-        for (size_t j = 2; j < shapes[i].length; j++)
-            if (c[j] < 0x80 || c[j] > 0xbf)
-                return 0;
-        return shapes[i].length;
-    }
-    return 0;
-}
-
 static const char *entity(char c)
 {
     static const struct {
@@ -45,7 +23,7 @@ static const char *entity(char c)
 void html_text(struct text *html, const char *text)
 {
     while (*text) {
-        size_t length = character((const unsigned char *)text);
+        size_t length = text_character(text);
         const char *escaped = entity(*text);
         if (length == 0)
             text_add(html, "\xef\xbf\xbd");

@@ -90,7 +90,7 @@ static bool real_from_json(const json_t *json, double *value)
     return true;
 }
 
-// Text that is not UTF-8 (a path may be anything) is passed as its bytes' Latin-1 letters rather than lost.
+// Text that is not UTF-8 (the name of a machine, say) is passed as its bytes' Latin-1 letters rather than lost.
 static json_t *text_to_json(const char *text)
 {
     if (!text)

@@ -72,15 +72,16 @@ bool source_is_kept(struct store *store, const char *id, const char *weights, st
     struct store_run run;
     char *path = kept_path(weights, id);
     bool done = store_run_state(store, id, &run, error);
-    const char *experiment = done ? experiment_of(store, id, &arena) : NULL;
     if (done && !run.known)
         done = error_request(error, "init: run(%s): the database holds no such run. See: ablate runs", id);
     else if (done && run.state == RUN_DIVERGED)
         done = error_request(error, "init: run(%s): it diverged; name a run that finished. See: ablate runs", id);
-    else if (done && (run.state != RUN_FINISHED || access(path, R_OK)))
+    else if (done && (run.state != RUN_FINISHED || access(path, R_OK))) {
+        const char *experiment = experiment_of(store, id, &arena);
         done = error_request(error, "init: run(%s): it %s; run it and keep them: ablate run %s --set train.keep_weights=true",
                              id, run.state == RUN_FINISHED ? "finished, but kept no weights" : "has not finished",
                              experiment ? experiment : "EXPERIMENT");
+    }
     free(path);
     arena_close(&arena);
     return done;
