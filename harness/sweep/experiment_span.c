@@ -330,23 +330,6 @@ static void note(struct span_state *state)
         text_add(&draft->notes, "the baseline is none of the grid's arms and runs as one more\n");
 }
 
-// An arm that is not evaluated with the attention that the metric names has no value of it.
-static void check_metric(struct span_state *state, const struct arm *arm)
-{
-    struct draft *draft = state->draft;
-    const char *at = strchr(draft->experiment->metric, '@');
-    bool told = !at;
-    for (int i = 0; i < arm->run.eval_as.count && !told; i++) {
-        struct text name = {0};
-        choice_print(SLOT_ATTENTION, &arm->run.eval_as.choices[i], &name);
-        told = !strcmp(name.data, at + 1);
-        text_free(&name);
-    }
-    if (!told)
-        draft_mistake(draft, draft->metric_line, "metric: %s is not evaluated as %s; name it under eval_as: [\"%s\"]",
-                      arm->name, at + 1, at + 1);
-}
-
 // Arms are made comparable, then whole.
 static bool finish(struct span_state *state)
 {
@@ -370,7 +353,7 @@ static bool finish(struct span_state *state)
         if (trouble.count == 0 && (!run_resolve(&arm->run, &trouble) || !model_eval_as_fits(&arm->run, &trouble)))
             draft_carry(draft, state->lines[i], arena_format(draft->arena, "%s: ", arm->name), &trouble);
         if (draft->error->count == 0)
-            check_metric(state, arm);
+            draft_metric_fits(draft, draft->metric_line, "metric", experiment->metric, arm);
     }
     experiment->first_seed = base.seed;
     return draft->error->count == 0;
