@@ -391,6 +391,32 @@ Test(runner, a_dry_run_stores_nothing, .init = open_short, .fini = program_folde
     cr_assert_neq(access("results", F_OK), 0);
 }
 
+// The time of the dry run's first arm in seconds, as its last column says; NaN where it is not a number of seconds.
+static double told_seconds(void)
+{
+    char *output = program_output(), *row = strstr(output, "\n(base)"), *end = NULL;
+    cr_assert_not_null(row, "%s", output);
+    row[1 + strcspn(row + 1, "\n")] = '\0';
+    double seconds = strtod(strrchr(row, ' '), &end);
+    bool is_told = *end == 's' && !end[1];
+    free(output);
+    return is_told ? seconds : NAN;
+}
+
+// A run that is over before two batches of its rows have come is timed all the same: about as long as it takes. Half a second is
+// what a batch waits; the bounds are wide, for a machine that others use.
+#define SHORT_RUN "--set", "model.d_model=128", "--set", "model.seq_len=64", "--set", "train.steps=20"
+Test(runner, a_dry_run_tells_the_time_of_short_runs, .init = open_short, .fini = program_folder_close)
+{
+    static const char *const dry[] = {"run", "tiny.yaml", "--no-report", "--dry-run", SHORT_RUN, NULL};
+    static const char *const run[] = {"run", "tiny.yaml", "--no-report", SHORT_RUN, NULL};
+    cr_assert_eq(program_run(dry), 0, "%s", program_output());
+    double told = told_seconds();
+    cr_assert_eq(program_run(run), 0, "%s", program_output());
+    double took = program_count(database, "SELECT 1000 * max(seconds) FROM runs") / 1000.0;
+    cr_expect(told > took / 8 - 0.1 && told < 8 * took + 1, "told %g s, took %g s", told, took);
+}
+
 // Planning counts parameters and operations without the library that multiplies: it is the worker that opens it, and that says so
 // where there is none.
 Test(runner, plans_without_opening_a_library, .init = open_short, .fini = program_folder_close)

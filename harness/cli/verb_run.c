@@ -132,9 +132,10 @@ static void print_totals(const struct plan *plan, const struct plan_reuse *reuse
     if (reuse->runs)
         text_add(&line, ", %d of them exist", reuse->runs);
     if (estimate->runs_left)
-        text_add(&line, "; %d to run: about %s, %s of memory, %s of disk", estimate->runs_left,
-                 number_about(estimate->seconds).text, number_bytes((double)estimate->memory_bytes).text,
-                 number_bytes((double)estimate->disk_bytes).text);
+        text_add(&line, "; %d to run: %s%s, %s of memory, %s of disk", estimate->runs_left,
+                 isnan(estimate->seconds) ? "unknown time" : "about ",
+                 isnan(estimate->seconds) ? "" : number_about(estimate->seconds).text,
+                 number_bytes((double)estimate->memory_bytes).text, number_bytes((double)estimate->disk_bytes).text);
     terminal_print(stdout, "%s", line.data);
     line.length = 0;
     if (estimate->runs_left) {
