@@ -288,7 +288,15 @@ Test(runner, suggested_commands_name_the_same_runs, .init = open_long, .fini = p
     cr_assert_eq(program_wait(process), 1);
     expect_output(same.data);
     cr_assert_eq(program_run((const char *const[]){"status", "--db", "results/second.db", NULL}), 0);
-    expect_output("to go on: ablate run tiny.yaml --db results/second.db\n");
+    static const char again[] = "ablate run tiny.yaml --replicates 2 --db results/second.db --set train.steps=200000\n";
+    expect_output(again);
+    cr_assert_eq(program_run((const char *const[]){"compare", "tiny", "--db", "results/second.db", NULL}), 0);
+    expect_output(again);
+    program_write_experiment(60, 2, "  ffn: {values: [gelu, relu]}\n"); // an arm less than was run
+    cr_assert_eq(program_run((const char *const[]){"status", "--db", "results/second.db", NULL}), 0);
+    expect_output("tiny: tiny.yaml plans other runs by now");
+    cr_assert_eq(program_run((const char *const[]){"compare", "tiny", "--db", "results/second.db", NULL}), 0);
+    expect_output("more of these runs: tiny.yaml plans others by now");
     text_free(&plugin);
     text_free(&same);
 }

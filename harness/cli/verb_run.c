@@ -231,7 +231,8 @@ static bool print_answer(const struct request *request, struct store *store, con
                                               .elapsed = elapsed,
                                               .workers = (int)chosen->jobs,
                                               .database = request_other_database(request),
-                                              .again = request_again(request)},
+                                              .replicates = chosen->replicates,
+                                              .again = request_again(request, request->set)},
                      stdout);
         fflush(stdout);
         if (!chosen->no_report)
@@ -253,7 +254,7 @@ static const char *same_command(const struct request *request)
     }
     if (chosen->replicates > 0)
         text_add(&text, " --replicates %lld", (long long)chosen->replicates);
-    text_add(&text, "%s", request_again(request));
+    text_add(&text, "%s", request_again(request, request->set));
     return text_keep(&text, request->arena);
 }
 

@@ -343,6 +343,9 @@ static const char *more_runs(const struct screen *screen)
     const char *file = as_word(screen, view->file && *view->file ? view->file : view->name);
     const char *again = layout_visible(screen->arena, screen->options->again);
     const struct comparison_arm **open = arena_allocate(screen->arena, (size_t)comparison->arm_count, sizeof *open);
+    if (comparison->pending > 0 && screen->options->replicates > 0)
+        return arena_format(screen->arena, "ablate run %s --replicates %lld%s", file, (long long)screen->options->replicates,
+                            again);
     if (comparison->pending > 0)
         return arena_format(screen->arena, "ablate run %s%s", file, again);
     if (view->seed_count < 2)
@@ -362,6 +365,11 @@ void screen_next(const struct screen *screen)
                                 NULL};
     const char *const *next = screen->options->next ? screen->options->next : by_default;
     const char *more = more_runs(screen);
+    if (*more && screen->options->is_changed) {
+        say(screen, arena_format(screen->arena, "more of these runs: %s plans others by now (it was changed, or is not here).",
+                                 layout_visible(screen->arena, screen->comparison->view->file)));
+        more = "";
+    }
     struct flow flow = {.file = screen->file, .width = screen->width, .indent = 7, .keep_whole = true};
     flow_add(&flow, "", "Next:  ");
     if (*more)
