@@ -267,6 +267,18 @@ Test(comparison, throughput_is_compared_on_its_logarithm)
     cr_assert(isnan(made.comparison.arms[0].speed.delta));
 }
 
+// Two orders of magnitude either way are no answer, and their percentages would be read as one.
+Test(comparison, an_interval_of_speed_that_says_nothing_is_not_shown)
+{
+    static const struct screen_options timed = {.width = 140, .time = true};
+    compare(0);
+    hides(&timed, "[unknown]");
+    made.runs[1][0].tokens_per_s /= 100;
+    made.runs[1][1].tokens_per_s *= 100;
+    compare(0);
+    shows(&timed, "+0.0% [unknown]");
+}
+
 Test(comparison, loss_is_shown_above_a_floor_that_all_share)
 {
     for (int i = 0; i < RUNS; i++)

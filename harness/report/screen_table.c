@@ -127,6 +127,9 @@ static const char *time_cell(const struct screen *screen, const struct compariso
     return text_of_number(screen, number_duration(arm->seconds));
 }
 
+// Beyond tenfold either way an interval says nothing: two seeds on a busy machine give one of thousands of percent.
+static bool says_nothing(const struct difference *speed) { return speed->low < -log(10) || speed->high > log(10); }
+
 static const char *relative_speed_cell(const struct screen *screen, const struct comparison_arm *arm)
 {
     const struct difference *speed = &arm->speed;
@@ -134,6 +137,8 @@ static const char *relative_speed_cell(const struct screen *screen, const struct
         return arm->is_baseline ? "" : "-";
     if (!isfinite(speed->low))
         return arena_format(screen->arena, "%+.1f%%", 100 * expm1(speed->delta));
+    if (says_nothing(speed))
+        return arena_format(screen->arena, "%+.1f%% [unknown]", 100 * expm1(speed->delta));
     return arena_format(screen->arena, "%+.1f%% [%+.1f, %+.1f]", 100 * expm1(speed->delta), 100 * expm1(speed->low),
                         100 * expm1(speed->high));
 }
