@@ -16,7 +16,6 @@ struct span_state {
     struct draft *draft;
     struct settings settings; // the baseline's
     char (*ids)[RUN_ID_SIZE]; // of each arm, to find two that are one run
-    int *lines;               // where each arm comes from
     int capacity;
     bool base_met; // the grid holds the baseline
     int dropped;   // random draws that were there already
@@ -49,11 +48,9 @@ static void append(struct span_state *state, const struct run *run, const char *
         state->capacity = state->capacity ? 2 * state->capacity : 16;
         experiment->arms = memory_resize(experiment->arms, (size_t)state->capacity, sizeof *experiment->arms);
         state->ids = memory_resize(state->ids, (size_t)state->capacity, sizeof *state->ids);
-        state->lines = memory_resize(state->lines, (size_t)state->capacity, sizeof *state->lines);
     }
     memcpy(state->ids[experiment->arm_count], id, RUN_ID_SIZE);
-    state->lines[experiment->arm_count] = line;
-    experiment->arms[experiment->arm_count++] = (struct arm){.name = name, .differs = "", .run = *run};
+    experiment->arms[experiment->arm_count++] = (struct arm){.name = name, .differs = "", .line = line, .run = *run};
 }
 
 // True when the arm is there already, which is a mistake of the file unless a method brings it about.
@@ -351,7 +348,7 @@ static bool finish(struct span_state *state)
             draft_carry(draft, draft->match_line, arena_format(draft->arena, "match: %s: ", arm->name), &trouble);
         arm->differs = draft_difference(draft, &base, &arm->run);
         if (trouble.count == 0 && (!run_resolve(&arm->run, &trouble) || !model_eval_as_fits(&arm->run, &trouble)))
-            draft_carry(draft, state->lines[i], arena_format(draft->arena, "%s: ", arm->name), &trouble);
+            draft_carry(draft, arm->line, arena_format(draft->arena, "%s: ", arm->name), &trouble);
         if (draft->error->count == 0)
             draft_metric_fits(draft, draft->metric_line, "metric", experiment->metric, arm);
     }
@@ -376,6 +373,5 @@ bool draft_span(struct draft *draft)
     bool done = draft->error->count == 0 && finish(&state);
     note(&state);
     free(state.ids);
-    free(state.lines);
     return done;
 }
