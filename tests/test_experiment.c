@@ -314,6 +314,20 @@ Test(match, the_nearest_value_is_found)
     }
 }
 
+// Fewer layers than a list over them has entries would leave some of it out.
+Test(match, no_layer_of_a_list_is_solved_away)
+{
+    struct run run;
+    struct arena arena = {0};
+    struct error error = {0};
+    double left = NAN;
+    run_defaults(&run, &arena);
+    cr_assert(run_set_pair(&run, "attention=[\"full\", \"sliding\", \"strided\"]", &arena, &error), "%s", error.text);
+    cr_assert(match_solve(&run, MATCH_PARAMS, "model.n_layer", 1128, count_made_up, &arena, &left, &error), "%s", error.text);
+    cr_expect_eq(run.model.n_layer, 3, "%lld layers", (long long)run.model.n_layer);
+    arena_close(&arena);
+}
+
 // ---- Mistakes ------------------------------------------------------------------------------------------------------------------------
 
 struct mistake {
@@ -358,6 +372,8 @@ static const struct mistake mistakes[] = {
     {"arms:\n  a: {ffn: relu}\n  b: {ffn: \"relu(ratio=4)\"}\n", "3: b: the same run as a\n"},
     {"arms: swiglu\n", "1: arms: it takes a map of names, as `gated: {ffn: swiglu}`, or a list, as `- {ffn: swiglu}`\n"},
     {"arms:\n  a: {model.n_head: 3}\n", "2: a: model.n_head: 3 heads do not divide model.d_model 128; set model.head_dim\n"},
+    {"baseline: {attention: [full, sliding, lsh], model.n_layer: 2}\n",
+     "1: (base): attention: its list has 3 entries for 2 layers; shorten it, or set model.n_layer to 3 or more\n"},
     {"match: {params: ffn.d_ff}\nparameters:\n  ffn.d_ff: {values: [64, 128]}\n",
      "3: ffn.d_ff: it is swept, and match on line 1 solves it\n"},
     {"match: {params: ffn.d_ff}\narms:\n  - {ffn: swiglu(d_ff=64)}\n",
