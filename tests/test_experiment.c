@@ -371,6 +371,9 @@ static const struct mistake mistakes[] = {
     {"arms:\n  a: {}\n", "2: a: the same run as the baseline\n"},
     {"arms:\n  a: {ffn: relu}\n  b: {ffn: \"relu(ratio=4)\"}\n", "3: b: the same run as a\n"},
     {"arms: swiglu\n", "1: arms: it takes a map of names, as `gated: {ffn: swiglu}`, or a list, as `- {ffn: swiglu}`\n"},
+    {"baseline: {train.warmup: 9}\nparameters:\n  train.steps: {value: 8}\narms:\n  a: {ffn: relu}\n  b: {model.n_head: 3}\n",
+     "1: (base): train.warmup: 9 steps of warm-up are more than train.steps 8; set it lower\n"
+     "6: b: model.n_head: 3 heads do not divide model.d_model 128; set model.head_dim\n"},
     {"arms:\n  a: {model.n_head: 3}\n", "2: a: model.n_head: 3 heads do not divide model.d_model 128; set model.head_dim\n"},
     {"baseline: {attention: [full, sliding, lsh], model.n_layer: 2}\n",
      "1: (base): attention: its list has 3 entries for 2 layers; shorten it, or set model.n_layer to 3 or more\n"},

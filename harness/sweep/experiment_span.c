@@ -17,8 +17,9 @@ struct span_state {
     struct settings settings; // the baseline's
     char (*ids)[RUN_ID_SIZE]; // of each arm, to find two that are one run
     int capacity;
-    bool base_met; // the grid holds the baseline
-    int dropped;   // random draws that were there already
+    bool base_met;        // the grid holds the baseline
+    int dropped;          // random draws that were there already
+    struct error of_base; // why the baseline is refused
 };
 
 // One arm to be: what it sets over the baseline.
@@ -31,12 +32,27 @@ struct candidate {
 
 // ---- Adding an arm -----------------------------------------------------------------------------------------------------------------
 
-static bool resolves(struct draft *draft, const struct run *run, const char *who, int line, char id[RUN_ID_SIZE])
+// Every line of `trouble` but what the baseline has too: that is told once, of the baseline.
+static bool carry_own(struct span_state *state, int line, const char *name, const struct error *trouble)
+{
+    struct error own = {0};
+    for (const char *c = trouble->text; *c;) {
+        const char *whole = arena_format(state->draft->arena, "%.*s\n", (int)strcspn(c, "\n"), c);
+        if (!strstr(state->of_base.text, whole))
+            error_add(&own, "%.*s", (int)strcspn(c, "\n"), c);
+        c += strlen(whole);
+    }
+    if (!strcmp(name, "(base)"))
+        state->of_base = *trouble;
+    return draft_carry(state->draft, line, arena_format(state->draft->arena, "%s: ", name), &own);
+}
+
+static bool resolves(struct span_state *state, const struct run *run, const char *name, int line, char id[RUN_ID_SIZE])
 {
     struct run resolved = *run;
     struct error trouble = {0};
     if (!run_resolve(&resolved, &trouble))
-        return draft_carry(draft, line, arena_format(draft->arena, "%s: ", who), &trouble);
+        return carry_own(state, line, name, &trouble);
     run_identity(&resolved, "", "", id);
     return true;
 }
@@ -99,7 +115,7 @@ static void add_arm(struct span_state *state, const struct candidate *candidate)
     if (!name)
         name = draft_difference(draft, &draft->experiment->arms[0].run, &run);
     char id[RUN_ID_SIZE];
-    if (resolves(draft, &run, *name ? name : "(base)", candidate->line, id) && !is_repeated(state, candidate, name, id))
+    if (resolves(state, &run, *name ? name : "(base)", candidate->line, id) && !is_repeated(state, candidate, name, id))
         append(state, &run, name, candidate->line, id);
 }
 
@@ -123,7 +139,7 @@ static bool add_baseline(struct span_state *state, int line)
     settings_merge(&state->settings, draft->arena, &draft->command, LAYER_COMMAND);
     struct run run;
     char id[RUN_ID_SIZE] = "";
-    bool done = draft_run(draft, &state->settings, &run) && resolves(draft, &run, "(base)", line, id);
+    bool done = draft_run(draft, &state->settings, &run) && resolves(state, &run, "(base)", line, id);
     append(state, &run, "(base)", line, id);
     return done;
 }
@@ -348,7 +364,7 @@ static bool finish(struct span_state *state)
             draft_carry(draft, draft->match_line, arena_format(draft->arena, "match: %s: ", arm->name), &trouble);
         arm->differs = draft_difference(draft, &base, &arm->run);
         if (trouble.count == 0 && (!run_resolve(&arm->run, &trouble) || !model_eval_as_fits(&arm->run, &trouble)))
-            draft_carry(draft, arm->line, arena_format(draft->arena, "%s: ", arm->name), &trouble);
+            carry_own(state, arm->line, arm->name, &trouble);
         if (draft->error->count == 0)
             draft_metric_fits(draft, draft->metric_line, "metric", experiment->metric, arm);
     }
