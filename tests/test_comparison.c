@@ -323,12 +323,28 @@ Test(comparison, a_margin_declared_after_runs_is_exploratory)
 
 Test(comparison, a_placebo_that_differs_is_an_alarm)
 {
+    made.view.margin = 0.015;
     compare(4);
     shows(&wide, "control: the placebo train.nudge=1e-06 does not differ, as it must.");
     for (int s = 0; s < SEEDS; s++)
         made.metric[4 * SEEDS + s] += 0.05;
     compare(4);
     shows(&wide, "control failed");
+}
+
+// With an interval as wide as what matters, a control that holds is no control.
+Test(comparison, a_placebo_that_could_differ_unseen_is_none)
+{
+    compare(4);
+    double reach = fmax(-made.comparison.arms[4].difference.low, made.comparison.arms[4].difference.high);
+    char want[64];
+    cr_assert(reach > 0.001 && reach < 0.01, "%g", reach);
+    snprintf(want, sizeof want, "shows no difference, where one of up to .%04.0f would not", 1e4 * reach);
+    shows(&wide, want);
+    made.view.margin = 0.0005;
+    compare(4);
+    shows(&wide, "control: whether the placebo train.nudge=1e-06 differs cannot be told");
+    hides(&wide, "as it must");
 }
 
 Test(comparison, one_seed_gives_no_statistics)
