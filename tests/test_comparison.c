@@ -279,6 +279,20 @@ Test(comparison, an_interval_of_speed_that_says_nothing_is_not_shown)
     shows(&timed, "+0.0% [unknown]");
 }
 
+// The part of the data is said above the table; what is of no part keeps its name.
+Test(comparison, the_heading_is_the_metric_without_its_part)
+{
+    static const char *const headings[][2] = {{"val_loss@full", " loss  "},
+                                              {"test_accuracy", " accuracy  "},
+                                              {"tokens_per_s", " tokens_per_s  "},
+                                              {"gradient_norm", " gradient_norm  "}};
+    for (size_t i = 0; i < sizeof headings / sizeof *headings; i++) {
+        made.view.metric = headings[i][0];
+        compare(0);
+        shows(&wide, headings[i][1]);
+    }
+}
+
 Test(comparison, loss_is_shown_above_a_floor_that_all_share)
 {
     for (int i = 0; i < RUNS; i++)

@@ -195,6 +195,8 @@ static bool run_dry(const struct request *request, struct plan *plan, struct err
                                       .threads = (int)chosen->threads,
                                       .plugins = request->plugins,
                                       .stop = -1};
+    if (isatty(STDERR_FILENO) && plan_left(plan) > 0)
+        terminal_print(stderr, "%s: trying each of its arms for a moment", plan->experiment->name);
     trial_choose(plan, &how, &choice);
     if (!estimate_open(&estimate, plan, &choice.split, request->plugins, error))
         return false;

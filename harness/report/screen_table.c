@@ -11,8 +11,11 @@
 // The name of the metric without the part of the data it was read on and the attention: "loss".
 static const char *metric_word(const struct screen *screen)
 {
-    const char *metric = screen->comparison->view->metric, *rest = strchr(metric, '_');
-    const char *word = rest && rest[1] ? rest + 1 : metric;
+    static const char *const parts[] = {"val_", "test_", "train_"};
+    const char *word = screen->comparison->view->metric;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (!strncmp(word, parts[i], strlen(parts[i])) && word[strlen(parts[i])])
+            word += strlen(parts[i]);
     return layout_visible(screen->arena, arena_format(screen->arena, "%.*s", (int)strcspn(word, "@"), word));
 }
 
