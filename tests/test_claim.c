@@ -92,9 +92,13 @@ static const char file_text[] = "requires: val_accuracy >= 0.9\n"
                                 "  - says: unknown\n"
                                 "    expect: val_loss[lr=3] < val_loss[(base)]\n"
                                 "  - says: near\n"
-                                "    expect: val_loss[lr=2] ~ val_loss[(base)]\n";
+                                "    expect: val_loss[lr=2] ~ val_loss[(base)]\n"
+                                "  - says: faster\n"
+                                "    expect: tokens_per_s[lr=2] > tokens_per_s[(base)]\n";
 
 static const double margin = 0.05; // of val_loss
+
+static double speed_of(int arm, int64_t seed) { return 1000 * (1 + arm) + (double)(seed % 2); }
 
 // Two arms over three seeds; the second loses `better` nats and has `accuracy` at its last seed.
 static struct comparison compared(struct store *store, double better, double accuracy)
@@ -117,7 +121,8 @@ static struct comparison compared(struct store *store, double better, double acc
                           store_run_begin(store, id, &(struct store_begin){.facts = facts}, &error) &&
                           store_rows(store, id, &(struct store_batch){.metric_count = 2, .metrics = metrics}, &error) &&
                           store_rows(store, id, &(struct store_batch){.metric_count = 1, .metrics = &under_lsh}, &error) &&
-                          store_run_end(store, id, &(struct store_end){.diverged_at = -1, .tokens_per_s = 1}, &error),
+                          store_run_end(store, id, &(struct store_end){.diverged_at = -1, .tokens_per_s = speed_of(arm, seed)},
+                                        &error),
                       "%s", error.text);
         }
     cr_assert(comparison_open(store, "small", &arena, &comparison, &error), "%s", error.text);
@@ -130,7 +135,7 @@ static struct claim *judged(struct store *store, const struct comparison *compar
     struct error error = {0};
     int count;
     cr_assert(claims_read(store, comparison, &arena, &count, &claims, &error), "%s", error.text);
-    cr_assert_eq(count, 6);
+    cr_assert_eq(count, 7);
     return claims;
 }
 
@@ -154,6 +159,17 @@ Test(claim, the_sign_of_a_difference_decides)
     is_outcome(&claims[3], OUTCOME_REPRODUCED);
     cr_expect_float_eq(claims[3].difference.delta, 2.2 - 3, 1e-12, "against a number: %g", claims[3].difference.delta);
     is_outcome(&claims[4], OUTCOME_OPEN);
+    store_close(store);
+}
+
+// Speed is no metric that training tells step by step, yet what an experiment on cost is about.
+Test(claim, speed_can_be_claimed)
+{
+    struct store *store = must_open(STORE_WRITE);
+    struct comparison comparison = compared(store, 0.5, 0.99);
+    const struct claim *claim = &judged(store, &comparison)[6];
+    is_outcome(claim, OUTCOME_REPRODUCED);
+    cr_expect_float_eq(claim->left, (2001 + 2000 + 2001) / 3.0, 1e-9, "the mean of the runs: %g", claim->left);
     store_close(store);
 }
 

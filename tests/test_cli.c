@@ -82,12 +82,13 @@ Test(cli, options_and_words_mix)
 Test(cli, options_to_repeat_are_quoted_for_a_shell)
 {
     cr_assert(PARSE("a", "--set", "train.lr=1", "--set=ffn=swiglu(ratio=2)", "--plugin", "it's.so"), "%s", error.text);
-    cr_expect_str_eq(request_again(&request), " --set train.lr=1 --set 'ffn=swiglu(ratio=2)' --plugin 'it'\\''s.so'");
+    cr_expect_str_eq(request_again(&request, request.set),
+                     " --set train.lr=1 --set 'ffn=swiglu(ratio=2)' --plugin 'it'\\''s.so'");
     request.database = "my runs.db";
     request.set = request.plugins = NULL;
-    cr_expect_str_eq(request_again(&request), " --db 'my runs.db'");
+    cr_expect_str_eq(request_again(&request, request.set), " --db 'my runs.db'");
     request.database = DATABASE_DEFAULT;
-    cr_expect_str_eq(request_again(&request), "");
+    cr_expect_str_eq(request_again(&request, request.set), "");
 }
 
 // A file may have any name.

@@ -267,6 +267,32 @@ Test(comparison, throughput_is_compared_on_its_logarithm)
     cr_assert(isnan(made.comparison.arms[0].speed.delta));
 }
 
+// Two orders of magnitude either way are no answer, and their percentages would be read as one.
+Test(comparison, an_interval_of_speed_that_says_nothing_is_not_shown)
+{
+    static const struct screen_options timed = {.width = 140, .time = true};
+    compare(0);
+    hides(&timed, "[unknown]");
+    made.runs[1][0].tokens_per_s /= 100;
+    made.runs[1][1].tokens_per_s *= 100;
+    compare(0);
+    shows(&timed, "+0.0% [unknown]");
+}
+
+// The part of the data is said above the table; what is of no part keeps its name.
+Test(comparison, the_heading_is_the_metric_without_its_part)
+{
+    static const char *const headings[][2] = {{"val_loss@full", " loss  "},
+                                              {"test_accuracy", " accuracy  "},
+                                              {"tokens_per_s", " tokens_per_s  "},
+                                              {"gradient_norm", " gradient_norm  "}};
+    for (size_t i = 0; i < sizeof headings / sizeof *headings; i++) {
+        made.view.metric = headings[i][0];
+        compare(0);
+        shows(&wide, headings[i][1]);
+    }
+}
+
 Test(comparison, loss_is_shown_above_a_floor_that_all_share)
 {
     for (int i = 0; i < RUNS; i++)
@@ -311,12 +337,28 @@ Test(comparison, a_margin_declared_after_runs_is_exploratory)
 
 Test(comparison, a_placebo_that_differs_is_an_alarm)
 {
+    made.view.margin = 0.015;
     compare(4);
     shows(&wide, "control: the placebo train.nudge=1e-06 does not differ, as it must.");
     for (int s = 0; s < SEEDS; s++)
         made.metric[4 * SEEDS + s] += 0.05;
     compare(4);
     shows(&wide, "control failed");
+}
+
+// With an interval as wide as what matters, a control that holds is no control.
+Test(comparison, a_placebo_that_could_differ_unseen_is_none)
+{
+    compare(4);
+    double reach = fmax(-made.comparison.arms[4].difference.low, made.comparison.arms[4].difference.high);
+    char want[64];
+    cr_assert(reach > 0.001 && reach < 0.01, "%g", reach);
+    snprintf(want, sizeof want, "shows no difference, where one of up to .%04.0f would not", 1e4 * reach);
+    shows(&wide, want);
+    made.view.margin = 0.0005;
+    compare(4);
+    shows(&wide, "control: whether the placebo train.nudge=1e-06 differs cannot be told");
+    hides(&wide, "as it must");
 }
 
 Test(comparison, one_seed_gives_no_statistics)

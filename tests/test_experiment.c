@@ -314,6 +314,20 @@ Test(match, the_nearest_value_is_found)
     }
 }
 
+// Fewer layers than a list over them has entries would leave some of it out.
+Test(match, no_layer_of_a_list_is_solved_away)
+{
+    struct run run;
+    struct arena arena = {0};
+    struct error error = {0};
+    double left = NAN;
+    run_defaults(&run, &arena);
+    cr_assert(run_set_pair(&run, "attention=[\"full\", \"sliding\", \"strided\"]", &arena, &error), "%s", error.text);
+    cr_assert(match_solve(&run, MATCH_PARAMS, "model.n_layer", 1128, count_made_up, &arena, &left, &error), "%s", error.text);
+    cr_expect_eq(run.model.n_layer, 3, "%lld layers", (long long)run.model.n_layer);
+    arena_close(&arena);
+}
+
 // ---- Mistakes ------------------------------------------------------------------------------------------------------------------------
 
 struct mistake {
@@ -323,11 +337,12 @@ static const struct mistake mistakes[] = {
     {"nmae: x\n", "1: no key \"nmae\", did you mean \"name\"?\n"},
     {"name: a/b\n", "1: name: \"a/b\" is not one word of letters, digits, - and _\n"},
     {"name: [a]\n", "1: name: it takes a single value, not a list\n"},
-    {"train.lr: 3\n", "1: no key \"train.lr\" here; what runs are made of stands under `parameters:`\n"},
+    {"train.lr: 3\n", "1: no key \"train.lr\" here; what runs are made of stands under `baseline:` or `parameters:`\n"},
+    {"init: run(experiment=x)\n", "1: no key \"init\" here; what runs are made of stands under `baseline:` or `parameters:`\n"},
     {"method: gird\n", "1: method: no \"gird\", did you mean \"grid\"?\n"},
     {"method: random\n", "1: method: random needs `run_cap:`, the number of arms to draw\n"},
     {"run_cap: 3\n", "1: run_cap: it belongs to method: random\n"},
-    {"metric: {name: val_los}\n", "1: no metric \"val_los\", did you mean \"val_loss\"?\n"},
+    {"metric: {name: val_los}\n", "1: metric: no metric \"val_los\", did you mean \"val_loss\"?\n"},
     {"metric:\n  name: val_loss\n  margin: 0\n", "3: margin: \"0\" is not a number above 0\n"},
     {"replicates: 0\n", "1: replicates: \"0\" is not a whole number, 1 to 1000\n"},
     {"replicates: {first: 5, max: 3}\n", "1: replicates: max 3 is below first 5\n"},
@@ -356,7 +371,12 @@ static const struct mistake mistakes[] = {
     {"arms:\n  a: {}\n", "2: a: the same run as the baseline\n"},
     {"arms:\n  a: {ffn: relu}\n  b: {ffn: \"relu(ratio=4)\"}\n", "3: b: the same run as a\n"},
     {"arms: swiglu\n", "1: arms: it takes a map of names, as `gated: {ffn: swiglu}`, or a list, as `- {ffn: swiglu}`\n"},
+    {"baseline: {train.warmup: 9}\nparameters:\n  train.steps: {value: 8}\narms:\n  a: {ffn: relu}\n  b: {model.n_head: 3}\n",
+     "1: (base): train.warmup: 9 steps of warm-up are more than train.steps 8; set it lower\n"
+     "6: b: model.n_head: 3 heads do not divide model.d_model 128; set model.head_dim\n"},
     {"arms:\n  a: {model.n_head: 3}\n", "2: a: model.n_head: 3 heads do not divide model.d_model 128; set model.head_dim\n"},
+    {"baseline: {attention: [full, sliding, lsh], model.n_layer: 2}\n",
+     "1: (base): attention: its list has 3 entries for 2 layers; shorten it, or set model.n_layer to 3 or more\n"},
     {"match: {params: ffn.d_ff}\nparameters:\n  ffn.d_ff: {values: [64, 128]}\n",
      "3: ffn.d_ff: it is swept, and match on line 1 solves it\n"},
     {"match: {params: ffn.d_ff}\narms:\n  - {ffn: swiglu(d_ff=64)}\n",
@@ -370,6 +390,19 @@ static const struct mistake mistakes[] = {
      "margin), arms as tables name them, and perhaps a number on the right\n"},
     {"arms:\n  gated: {ffn: swiglu}\nclaims:\n  - says: x\n    expect: val_loss[gatde] < val_loss[(base)]\n",
      "5: expect: no arm \"gatde\", did you mean \"gated\"?\n"},
+    {"claims:\n  - says: x\n    expect: val_losss[(base)] < 1\n",
+     "3: expect: no metric \"val_losss\", did you mean \"val_loss\"?\n"},
+    {"claims:\n  - says: x\n    expect: val_loss[(base)] < token_per_s[(base)]\n",
+     "3: expect: no metric \"token_per_s\", did you mean \"tokens_per_s\"?\n"},
+    {"claims:\n  - says: x\n    expect: val_loss@sliding[(base)] < 1\n",
+     "3: expect: (base) is not evaluated as sliding; name it under eval_as: [\"sliding\"]\n"},
+    {"claims:\n  - says: x\n    expect: tokens_per_s@full[(base)] < 1\n",
+     "3: expect: tokens_per_s is told of training, with the run's own attention; val_ and test_ metrics are told of more\n"},
+    {"requires: val_acuracy >= 0.99\n", "1: requires: no metric \"val_acuracy\", did you mean \"val_accuracy\"?\n"},
+    {"requires: val_accuracy@sliding >= 0.99\n",
+     "1: requires: (base) is not evaluated as sliding; name it under eval_as: [\"sliding\"]\n"},
+    {"requires: val_accuracy@slidng >= 0.99\n",
+     "1: requires: attention: no component \"slidng\", did you mean \"sliding\"? See: ablate list attention\n"},
     {"requires: good\n", "1: requires: \"good\" is not of the form val_accuracy >= 0.99\n"},
     {"claims:\n  - says: x\n", "2: claims: a claim needs `says:` and `expect:`\n"},
     {"a: &x [1]\n", "1: anchors (&x) are not read here; write the value out\n1: no key \"a\"\n"},

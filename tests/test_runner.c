@@ -288,7 +288,15 @@ Test(runner, suggested_commands_name_the_same_runs, .init = open_long, .fini = p
     cr_assert_eq(program_wait(process), 1);
     expect_output(same.data);
     cr_assert_eq(program_run((const char *const[]){"status", "--db", "results/second.db", NULL}), 0);
-    expect_output("to go on: ablate run tiny.yaml --db results/second.db\n");
+    static const char again[] = "ablate run tiny.yaml --replicates 2 --db results/second.db --set train.steps=200000\n";
+    expect_output(again);
+    cr_assert_eq(program_run((const char *const[]){"compare", "tiny", "--db", "results/second.db", NULL}), 0);
+    expect_output(again);
+    program_write_experiment(60, 2, "  ffn: {values: [gelu, relu]}\n"); // an arm less than was run
+    cr_assert_eq(program_run((const char *const[]){"status", "--db", "results/second.db", NULL}), 0);
+    expect_output("tiny: tiny.yaml plans other runs by now");
+    cr_assert_eq(program_run((const char *const[]){"compare", "tiny", "--db", "results/second.db", NULL}), 0);
+    expect_output("more of these runs: tiny.yaml plans others by now");
     text_free(&plugin);
     text_free(&same);
 }
@@ -389,6 +397,32 @@ Test(runner, a_dry_run_stores_nothing, .init = open_short, .fini = program_folde
                  0, "%s", program_output());
     expect_output("3 arms x 2 seeds, 6 runs; 6 to run");
     cr_assert_neq(access("results", F_OK), 0);
+}
+
+// The time of the dry run's first arm in seconds, as its last column says; NaN where it is not a number of seconds.
+static double told_seconds(void)
+{
+    char *output = program_output(), *row = strstr(output, "\n(base)"), *end = NULL;
+    cr_assert_not_null(row, "%s", output);
+    row[1 + strcspn(row + 1, "\n")] = '\0';
+    double seconds = strtod(strrchr(row, ' '), &end);
+    bool is_told = *end == 's' && !end[1];
+    free(output);
+    return is_told ? seconds : NAN;
+}
+
+// A run that is over before two batches of its rows have come is timed all the same: about as long as it takes. Half a second is
+// what a batch waits; the bounds are wide, for a machine that others use.
+#define SHORT_RUN "--set", "model.d_model=128", "--set", "model.seq_len=64", "--set", "train.steps=20"
+Test(runner, a_dry_run_tells_the_time_of_short_runs, .init = open_short, .fini = program_folder_close)
+{
+    static const char *const dry[] = {"run", "tiny.yaml", "--no-report", "--dry-run", SHORT_RUN, NULL};
+    static const char *const run[] = {"run", "tiny.yaml", "--no-report", SHORT_RUN, NULL};
+    cr_assert_eq(program_run(dry), 0, "%s", program_output());
+    double told = told_seconds();
+    cr_assert_eq(program_run(run), 0, "%s", program_output());
+    double took = program_count(database, "SELECT 1000 * max(seconds) FROM runs") / 1000.0;
+    cr_expect(told > took / 8 - 0.1 && told < 8 * took + 1, "told %g s, took %g s", told, took);
 }
 
 // Planning counts parameters and operations without the library that multiplies: it is the worker that opens it, and that says so

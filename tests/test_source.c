@@ -50,7 +50,8 @@ Test(source, without_weights_is_refused_with_the_command_that_keeps_them)
 {
     write_child("run(experiment=tiny, arm=ffn=relu)");
     cr_expect_eq(run("child.yaml", NULL, NULL), 2);
-    expect_output("holds no run to start from");
+    expect_output("child.yaml:6: init: run(experiment=tiny, arm=ffn=relu): results/ablate.db holds no run to start from; run "
+                  "that experiment first: ablate run tiny.yaml\n");
     cr_assert_eq(run("tiny.yaml", NULL, NULL), 0);
     cr_expect_eq(run("child.yaml", NULL, NULL), 2);
     expect_output("finished, but kept no weights; run it and keep them: ablate run tiny --set train.keep_weights=true");
@@ -100,7 +101,7 @@ Test(source, is_part_of_the_identity_by_its_id)
     cr_expect_eq(program_count(database, "SELECT count(*) FROM runs"), runs + 2, "seed 1 is there, seed 2 has another source");
     write_child("run(experiment=tiny, arm=ffn=rely)");
     cr_expect_eq(run("child.yaml", NULL, NULL), 2);
-    expect_output("no arm \"ffn=rely\", did you mean \"ffn=relu\"?");
+    expect_output("child.yaml:6: init: run(experiment=tiny): no arm \"ffn=rely\", did you mean \"ffn=relu\"?");
     text_free(&id);
     text_free(&init);
 }

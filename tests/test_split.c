@@ -19,6 +19,15 @@ static struct split_choice choose(const struct split_speed *speeds, int count, c
     return choice;
 }
 
+// A sweep whose length is not known takes no short one.
+Test(split, what_is_not_known_stays_unknown)
+{
+    const struct split_speed speed = {{2, 1}, 1};
+    cr_expect(isnan(split_seconds((const double[]){1, NAN, 1, 1}, 4, &speed)), "one of four is not known");
+    cr_expect(isnan(split_seconds((const double[]){1, 1, NAN}, 3, &speed)), "the last is not known");
+    cr_expect_eq(split_seconds((const double[]){3, 1, 1}, 3, &speed), 3);
+}
+
 // What the user says is kept to, and the rest follows from the cores.
 Test(split, the_rule_divides_the_cores)
 {

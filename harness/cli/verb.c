@@ -236,11 +236,11 @@ static void add_each(struct text *text, const char *option, const char *const *v
     }
 }
 
-const char *request_again(const struct request *request)
+const char *request_again(const struct request *request, const char *const *set)
 {
     struct text text = {0};
     add_each(&text, "db", (const char *const[]){request_other_database(request), NULL});
-    add_each(&text, "set", request->set);
+    add_each(&text, "set", set);
     add_each(&text, "plugin", request->plugins);
     return text_keep(&text, request->arena);
 }

@@ -53,7 +53,8 @@ bool request_parse(const struct verb *verb, int count, const char *const *argume
 // The database where a command must name it to find it again; NULL for the default one.
 const char *request_other_database(const struct request *request);
 // " --db FILE --set KEY=VALUE --plugin FILE": what another command must repeat, for a shell, to mean the same runs; "" for nothing.
-const char *request_again(const struct request *request);
+// `set`: "KEY=VALUE", NULL-ended; may be NULL.
+const char *request_again(const struct request *request, const char *const *set);
 // The overview of the program, and the whole of one verb.
 void help_print_program(FILE *file);
 void help_print_verb(const struct verb *verb, FILE *file);

@@ -14,6 +14,7 @@
 #include "report/comparison.h"
 #include "report/page.h"
 #include "report/screen.h"
+#include "sweep/repeat.h"
 
 enum { PAGE_COLUMNS = 120 }; // of the answer in a file or a pipe
 
@@ -140,8 +141,10 @@ static bool is_colourful(void)
     return isatty(STDOUT_FILENO) && !(refused && *refused) && terminal && strcmp(terminal, "dumb");
 }
 
-static void print_screen(const struct request *request, const struct comparison *comparison)
+static void print_screen(const struct request *request, struct store *store, const struct comparison *comparison)
 {
+    struct repeat repeat;
+    bool is_known = repeat_find(store, comparison->view, request->arena, &repeat);
     const struct compare_options *wanted = request->options;
     const char *page =
         arena_format(request->arena, "%s/report.html", page_folder(request->database, comparison->view->name, request->arena));
@@ -154,7 +157,9 @@ static void print_screen(const struct request *request, const struct comparison 
         .flops = wanted->flops,
         .time = wanted->time,
         .database = request_other_database(request),
-        .again = request_again(request),
+        .again = request_again(request, repeat.set),
+        .replicates = repeat.replicates,
+        .is_changed = !is_known,
         .next = access(page, R_OK) == 0 ? next : NULL,
     };
     screen_print(comparison, &screen, stdout);
@@ -168,7 +173,7 @@ static bool run(const struct request *request, struct error *error)
         return false;
     bool done = comparison_open(store, request->words[0], request->arena, &comparison, error);
     if (done && request->format == OUTPUT_TEXT)
-        print_screen(request, &comparison);
+        print_screen(request, store, &comparison);
     else if (done)
         print_rows(&comparison, request->format);
     store_close(store);

@@ -132,9 +132,10 @@ static void print_totals(const struct plan *plan, const struct plan_reuse *reuse
     if (reuse->runs)
         text_add(&line, ", %d of them exist", reuse->runs);
     if (estimate->runs_left)
-        text_add(&line, "; %d to run: about %s, %s of memory, %s of disk", estimate->runs_left,
-                 number_about(estimate->seconds).text, number_bytes((double)estimate->memory_bytes).text,
-                 number_bytes((double)estimate->disk_bytes).text);
+        text_add(&line, "; %d to run: %s%s, %s of memory, %s of disk", estimate->runs_left,
+                 isnan(estimate->seconds) ? "unknown time" : "about ",
+                 isnan(estimate->seconds) ? "" : number_about(estimate->seconds).text,
+                 number_bytes((double)estimate->memory_bytes).text, number_bytes((double)estimate->disk_bytes).text);
     terminal_print(stdout, "%s", line.data);
     line.length = 0;
     if (estimate->runs_left) {
@@ -194,6 +195,8 @@ static bool run_dry(const struct request *request, struct plan *plan, struct err
                                       .threads = (int)chosen->threads,
                                       .plugins = request->plugins,
                                       .stop = -1};
+    if (isatty(STDERR_FILENO) && plan_left(plan) > 0)
+        terminal_print(stderr, "%s: trying each of its arms for a moment", plan->experiment->name);
     trial_choose(plan, &how, &choice);
     if (!estimate_open(&estimate, plan, &choice.split, request->plugins, error))
         return false;
@@ -230,7 +233,8 @@ static bool print_answer(const struct request *request, struct store *store, con
                                               .elapsed = elapsed,
                                               .workers = (int)chosen->jobs,
                                               .database = request_other_database(request),
-                                              .again = request_again(request)},
+                                              .replicates = chosen->replicates,
+                                              .again = request_again(request, request->set)},
                      stdout);
         fflush(stdout);
         if (!chosen->no_report)
@@ -252,7 +256,7 @@ static const char *same_command(const struct request *request)
     }
     if (chosen->replicates > 0)
         text_add(&text, " --replicates %lld", (long long)chosen->replicates);
-    text_add(&text, "%s", request_again(request));
+    text_add(&text, "%s", request_again(request, request->set));
     return text_keep(&text, request->arena);
 }
 

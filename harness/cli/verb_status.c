@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cli/table.h"
 #include "store/view.h"
+#include "sweep/repeat.h"
 
 enum { NAME, ARMS, SEEDS, RUNS, FINISHED, DIVERGED, FAILED, RUNNING, MISSING, EXCLUDED, LOOKS, EXPERIMENT_FILE, COLUMN_COUNT };
 
@@ -59,24 +60,31 @@ static bool add_row(struct table *table, const struct experiment_view *view, boo
 }
 
 static bool fill(struct store *store, const struct request *request, struct table *table, int64_t writer,
-                 const char **unfinished, struct error *error)
+                 struct experiment_view *unfinished, struct error *error)
 {
     const char *const *names;
     bool done = view_experiments(store, request->arena, &names, error);
     for (; done && *names; names++) {
         struct experiment_view view;
         done = view_open(store, *names, request->arena, &view, error);
-        if (done && add_row(table, &view, writer != 0) && !*unfinished)
-            *unfinished = view.file;
+        if (done && add_row(table, &view, writer != 0) && !unfinished->file)
+            *unfinished = view;
     }
     return done;
 }
 
-static void print_continuation(const struct request *request, const char *file)
+static void print_continuation(const struct request *request, struct store *store, const struct experiment_view *view)
 {
+    struct repeat repeat;
     struct text text = {0};
-    text_add_word(&text, file);
-    printf("\nto go on: ablate run %s%s\n", text.data, request_again(request));
+    if (!repeat_find(store, view, request->arena, &repeat)) {
+        printf("\n%s: %s plans other runs by now (it was changed, or is not here)\n", view->name, view->file);
+        return;
+    }
+    text_add_word(&text, view->file);
+    if (repeat.replicates > 0)
+        text_add(&text, " --replicates %lld", (long long)repeat.replicates);
+    printf("\nto go on: ablate run %s%s\n", text.data, request_again(request, repeat.set));
     text_free(&text);
 }
 
@@ -84,7 +92,7 @@ static bool run(const struct request *request, struct error *error)
 {
     struct store *store;
     struct table table;
-    const char *unfinished = NULL;
+    struct experiment_view unfinished = {0};
     if (!store_open(&store, request->database, STORE_READ, error))
         return false;
     int64_t writer = store_writer(request->database);
@@ -94,8 +102,8 @@ static bool run(const struct request *request, struct error *error)
         table_print(&table, request->format, stdout);
     if (done && request->format == OUTPUT_TEXT && writer > 0)
         printf("\nprocess %lld is writing %s now\n", (long long)writer, request->database);
-    else if (done && request->format == OUTPUT_TEXT && unfinished && !writer)
-        print_continuation(request, unfinished);
+    else if (done && request->format == OUTPUT_TEXT && unfinished.file && !writer)
+        print_continuation(request, store, &unfinished);
     table_close(&table);
     store_close(store);
     return done;

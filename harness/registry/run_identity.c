@@ -18,7 +18,7 @@ static bool same_choice(enum slot slot, const struct choice *a, const struct cho
     return same;
 }
 
-// The shortest list that gives each of n_layer layers the same choice: [a, b, a, b] is [a, b], and [a, b] over one layer is a.
+// The shortest list that gives each of n_layer layers the same choice: [a, b, a, b] is [a, b].
 static void shorten(enum slot slot, struct setting *setting, int64_t n_layer)
 {
     for (int period = 1; period < setting->count; period++) {
@@ -30,6 +30,14 @@ static void shorten(enum slot slot, struct setting *setting, int64_t n_layer)
             return;
         }
     }
+}
+
+// What no layer would have is not dropped in silence.
+static bool list_fits(enum slot slot, const struct setting *setting, int64_t n_layer, struct error *error)
+{
+    return setting->count <= n_layer ||
+           error_request(error, "%s: its list has %d entries for %lld layer%s; shorten it, or set model.n_layer to %d or more",
+                         slot_facts[slot].name, setting->count, (long long)n_layer, n_layer == 1 ? "" : "s", setting->count);
 }
 
 static bool resolve_scalars(struct run *run, struct error *error)
@@ -101,6 +109,7 @@ bool run_resolve(struct run *run, struct error *error)
     bool whole = resolve_scalars(run, error), done = whole;
     for (int slot = 0; slot < SLOT_COUNT; slot++) {
         struct setting *setting = &run->slots[slot];
+        done = list_fits((enum slot)slot, setting, run->model.n_layer, error) && done;
         shorten((enum slot)slot, setting, run->model.n_layer);
         if (setting->count == 0) {
             const struct slot_facts *facts = &slot_facts[slot];

@@ -31,6 +31,10 @@ static void control_placebo(struct page *page, const struct comparison_arm *arm)
         control(page, "fail", "fails", says, arena_format(page->arena, "%s: trust no verdict below", detail));
     else if (verdict == VERDICT_NONE || verdict == VERDICT_DIVERGED)
         control(page, "none", "open", says, verdict == VERDICT_NONE ? "too few runs" : "a run diverged");
+    else if (verdict == VERDICT_NOT_DISTINGUISHABLE && isfinite(page->comparison->view->margin))
+        control(page, "none", "open", says,
+                arena_format(page->arena, "%s: cannot be told, the margin is %s", detail,
+                             number_exact(page->comparison->view->margin).text));
     else
         control(page, "pass", "holds", says, detail);
 }

@@ -69,7 +69,10 @@ void page_seeds(struct page *page)
         text_add(&page->html, "</tr>\n");
     }
     text_add(&page->html, "</tbody></table></div>\n");
-    page_from(page, "the last value of %s of every run, in the view metrics", comparison->view->metric);
+    if (!strcmp(comparison->view->metric, "tokens_per_s"))
+        page_from(page, "tokens_per_s of every run, in the view runs");
+    else
+        page_from(page, "the last value of %s of every run, in the view metrics", comparison->view->metric);
     text_add(&page->html, "</section>\n");
 }
 

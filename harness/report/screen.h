@@ -17,6 +17,8 @@ struct screen_options {
     int workers;             // runs at a time, for the time that more seeds would take; 0: as many as there are cores
     const char *database;    // that suggested commands must name; NULL: the default one
     const char *again;       // " --db FILE --set KEY=VALUE": all that a suggested `ablate run` must repeat; NULL for nothing
+    int64_t replicates;      // that an `ablate run` for the runs still to come must name; 0: none
+    bool is_changed;         // the experiment's file plans other runs by now: no `ablate run` is suggested
     const char *const *next; // more for the "Next:" line, NULL-ended; NULL for none
 };
 void screen_print(const struct comparison *comparison, const struct screen_options *options, FILE *file);

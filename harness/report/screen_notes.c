@@ -146,19 +146,34 @@ static const char *divergences(const struct screen *screen)
 
 // ---- Controls and conditions --------------------------------------------------------------------------------------------------
 
+// A placebo shows something only where its interval could have shown a difference that matters.
+static const char *placebo_text(const struct screen *screen, const struct comparison_arm *arm)
+{
+    const struct difference *difference = &arm->difference;
+    const char *name = name_of(screen, arm);
+    const double margin = screen->comparison->view->margin;
+    if (difference->verdict == VERDICT_BETTER || difference->verdict == VERDICT_WORSE)
+        return arena_format(screen->arena, "control failed: the placebo %s differs from the baseline. Trust no verdict above.",
+                            name);
+    if (difference->verdict == VERDICT_EQUIVALENT)
+        return arena_format(screen->arena, "control: the placebo %s does not differ, as it must.", name);
+    const char *reach =
+        arena_copy_text(screen->arena, number_small(fmax(-difference->low, difference->high), screen->decimals).text);
+    if (isnan(margin))
+        return arena_format(screen->arena, "control: the placebo %s shows no difference, where one of up to %s would not show.",
+                            name, reach);
+    return arena_format(screen->arena,
+                        "control: whether the placebo %s differs cannot be told: it may by %s, the margin is %s.", name, reach,
+                        number_exact(margin).text);
+}
+
 static void say_placebos(const struct screen *screen)
 {
     for (int a = 0; a < screen->comparison->arm_count; a++) {
         const struct comparison_arm *arm = &screen->comparison->arms[a];
         enum verdict verdict = arm->difference.verdict;
-        if (!arm->is_placebo || verdict == VERDICT_NONE || verdict == VERDICT_DIVERGED)
-            continue;
-        bool has_failed = verdict == VERDICT_BETTER || verdict == VERDICT_WORSE;
-        say(screen,
-            arena_format(screen->arena,
-                         has_failed ? "control failed: the placebo %s differs from the baseline. Trust no verdict above."
-                                    : "control: the placebo %s does not differ, as it must.",
-                         name_of(screen, arm)));
+        if (arm->is_placebo && verdict != VERDICT_NONE && verdict != VERDICT_DIVERGED)
+            say(screen, placebo_text(screen, arm));
     }
 }
 
@@ -236,7 +251,7 @@ static const char *power_text(const struct screen *screen)
                  count > 1 ? "'s " : "", number_small(fabs(open[i]->difference.delta), screen->decimals).text,
                  i == 0 ? " would need" : "", seeds_text(screen, open[i]->seeds_needed));
     if (count > LIST_MAX)
-        text_add(&text, ", %d other arms more", count - LIST_MAX);
+        text_add(&text, ", %d other arm%s more than those", count - LIST_MAX, plural(count - LIST_MAX));
     text_add(&text, ".");
     return text_keep(&text, screen->arena);
 }
@@ -343,6 +358,9 @@ static const char *more_runs(const struct screen *screen)
     const char *file = as_word(screen, view->file && *view->file ? view->file : view->name);
     const char *again = layout_visible(screen->arena, screen->options->again);
     const struct comparison_arm **open = arena_allocate(screen->arena, (size_t)comparison->arm_count, sizeof *open);
+    if (comparison->pending > 0 && screen->options->replicates > 0)
+        return arena_format(screen->arena, "ablate run %s --replicates %lld%s", file, (long long)screen->options->replicates,
+                            again);
     if (comparison->pending > 0)
         return arena_format(screen->arena, "ablate run %s%s", file, again);
     if (view->seed_count < 2)
@@ -362,6 +380,11 @@ void screen_next(const struct screen *screen)
                                 NULL};
     const char *const *next = screen->options->next ? screen->options->next : by_default;
     const char *more = more_runs(screen);
+    if (*more && screen->options->is_changed) {
+        say(screen, arena_format(screen->arena, "more of these runs: %s plans others by now (it was changed, or is not here).",
+                                 layout_visible(screen->arena, screen->comparison->view->file)));
+        more = "";
+    }
     struct flow flow = {.file = screen->file, .width = screen->width, .indent = 7, .keep_whole = true};
     flow_add(&flow, "", "Next:  ");
     if (*more)

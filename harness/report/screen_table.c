@@ -11,8 +11,11 @@
 // The name of the metric without the part of the data it was read on and the attention: "loss".
 static const char *metric_word(const struct screen *screen)
 {
-    const char *metric = screen->comparison->view->metric, *rest = strchr(metric, '_');
-    const char *word = rest && rest[1] ? rest + 1 : metric;
+    static const char *const parts[] = {"val_", "test_", "train_"};
+    const char *word = screen->comparison->view->metric;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (!strncmp(word, parts[i], strlen(parts[i])) && word[strlen(parts[i])])
+            word += strlen(parts[i]);
     return layout_visible(screen->arena, arena_format(screen->arena, "%.*s", (int)strcspn(word, "@"), word));
 }
 
@@ -127,6 +130,9 @@ static const char *time_cell(const struct screen *screen, const struct compariso
     return text_of_number(screen, number_duration(arm->seconds));
 }
 
+// Beyond tenfold either way an interval says nothing: two seeds on a busy machine give one of thousands of percent.
+static bool says_nothing(const struct difference *speed) { return speed->low < -log(10) || speed->high > log(10); }
+
 static const char *relative_speed_cell(const struct screen *screen, const struct comparison_arm *arm)
 {
     const struct difference *speed = &arm->speed;
@@ -134,6 +140,8 @@ static const char *relative_speed_cell(const struct screen *screen, const struct
         return arm->is_baseline ? "" : "-";
     if (!isfinite(speed->low))
         return arena_format(screen->arena, "%+.1f%%", 100 * expm1(speed->delta));
+    if (says_nothing(speed))
+        return arena_format(screen->arena, "%+.1f%% [unknown]", 100 * expm1(speed->delta));
     return arena_format(screen->arena, "%+.1f%% [%+.1f, %+.1f]", 100 * expm1(speed->delta), 100 * expm1(speed->low),
                         100 * expm1(speed->high));
 }

@@ -69,7 +69,7 @@ struct series {
 // All rows of one metric of one run, by step; count 0 where there are none. "tokens_per_s" reads the throughput.
 bool view_series(struct store *store, const char *run, const char *metric, struct arena *arena, struct series *series,
                  struct error *error);
-// The last value of a metric; NaN where there is none.
+// The last value of a metric; NaN where there is none. "tokens_per_s" reads the median over the run.
 bool view_final(struct store *store, const char *run, const char *metric, double *value, struct error *error);
 // An option of a run as stored ("model.d_model"), or NULL.
 bool view_option(struct store *store, const char *run, const char *key, struct arena *arena, const char **value,

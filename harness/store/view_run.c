@@ -56,9 +56,12 @@ bool view_final(struct store *store, const char *run, const char *metric, double
 {
     struct query query;
     *value = NAN;
-    query_open(&query, store, error,
-               "SELECT value, non_finite FROM metrics WHERE run = ? AND name = ? ORDER BY step DESC LIMIT 1", "tt", run,
-               metric);
+    if (!strcmp(metric, "tokens_per_s"))
+        query_open(&query, store, error, "SELECT tokens_per_s, NULL FROM run WHERE id = ?", "t", run);
+    else
+        query_open(&query, store, error,
+                   "SELECT value, non_finite FROM metrics WHERE run = ? AND name = ? ORDER BY step DESC LIMIT 1", "tt", run,
+                   metric);
     if (query_next(&query))
         *value = stored_value(&query, 0, 1);
     return query_close(&query);

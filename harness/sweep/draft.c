@@ -97,6 +97,13 @@ bool draft_is_kind(struct draft *draft, const struct yaml *node, enum yaml_kind 
                                                yaml_kind_names[node->kind]);
 }
 
+// "train.lr" or "ffn": the key of a run, that has lost its way.
+static bool is_key_of_run(const char *key)
+{
+    struct error unread = {0};
+    return strchr(key, '.') || slot_find(key, &unread) != SLOT_COUNT;
+}
+
 void draft_sections(struct draft *draft, const struct yaml *map, const struct draft_section *sections)
 {
     for (struct yaml *entry = map->first; entry; entry = entry->next) {
@@ -108,12 +115,12 @@ void draft_sections(struct draft *draft, const struct yaml *map, const struct dr
         const char *owner = map->key ? map->key : "", *colon = map->key ? ": " : "";
         if (section->name)
             section->take(draft, entry);
+        else if (!map->key && is_key_of_run(entry->key))
+            draft_mistake(draft, entry->line,
+                          "no key \"%s\" here; what runs are made of stands under `baseline:` or `parameters:`", entry->key);
         else if (nearest_answer(&nearest))
             draft_mistake(draft, entry->line, "%s%sno key \"%s\"%s", owner, colon, entry->key,
                           nearest_suggestion(&nearest).text);
-        else if (!map->key && strchr(entry->key, '.'))
-            draft_mistake(draft, entry->line, "no key \"%s\" here; what runs are made of stands under `parameters:`",
-                          entry->key);
         else
             draft_mistake(draft, entry->line, "%s%sno key \"%s\"", owner, colon, entry->key);
     }

@@ -94,7 +94,12 @@ void draft_eval_as(struct draft *draft, struct yaml *node);
 void draft_baseline(struct draft *draft, struct yaml *node);
 void draft_arms(struct draft *draft, struct yaml *node);
 
-// experiment_claims.c: what is expected of the arms; whether claims name arms that are there, once the arms are made.
+// experiment_metric.c: a metric's name in its shortest form, as runs tell it; NULL with a mistake, led by the `key` that names it.
+const char *draft_metric(struct draft *draft, int line, const char *key, const char *name);
+// False with a mistake where the metric is of an attention that the arm is not evaluated with: it would have no value.
+bool draft_metric_fits(struct draft *draft, int line, const char *key, const char *metric, const struct arm *arm);
+
+// experiment_claims.c: what is expected of the arms; once they are made, whether they are there and have what is expected.
 void draft_requires(struct draft *draft, struct yaml *node);
 void draft_claims(struct draft *draft, struct yaml *node);
 void draft_check_claims(struct draft *draft, const struct yaml *root);

@@ -20,6 +20,8 @@ struct finding {
     bool known, is_timed;
     int like; // the arm of the same shape that was timed
     double start_seconds, step_seconds;
+    double whole_seconds; // of all steps and evaluations, where the rehearsal got to the run's end; 0: it did not
+    double work;          // of the same, in steps
 };
 
 struct place {
@@ -58,9 +60,12 @@ static bool fill(struct probing *probing, struct place *place)
 static void leave(struct probing *probing, struct place *place)
 {
     struct finding *finding = &probing->findings[place->arm];
+    const struct rehearsal *rehearsal = &place->rehearsal;
     rehearsal_close(&place->rehearsal);
     if (finding->is_timed)
-        finding->step_seconds = rehearsal_step_seconds(&place->rehearsal);
+        finding->step_seconds = rehearsal_step_seconds(rehearsal);
+    if (rehearsal->ended > 0)
+        finding->whole_seconds = rehearsal->ended - rehearsal->begun;
 }
 
 // Planned memory counts what the process held before, which varies by some pages.
@@ -102,7 +107,7 @@ static bool attend(struct probing *probing, struct place *place)
     if (!finding->known)
         find(probing, place);
     bool is_enough = rehearsal->last - rehearsal->first >= PROBE_SECONDS && rehearsal->last_step > rehearsal->first_step;
-    if (!finding->is_timed || is_enough || rehearsal->ended || clock_seconds() - rehearsal->begun > PATIENCE_SECONDS)
+    if (!finding->is_timed || is_enough || rehearsal->ended > 0 || clock_seconds() - rehearsal->begun > PATIENCE_SECONDS)
         leave(probing, place);
     return true;
 }
@@ -161,14 +166,28 @@ static bool evaluated_tokens(const struct run *run, double *tokens, struct error
     return done;
 }
 
-// A forward pass is a third of a step's work.
-static double run_seconds(const struct probing *probing, int arm, double tokens)
+// A forward pass is a third of a step's work. The data are those of an earlier arm, mostly; making them again costs a moment.
+static bool weigh(struct probing *probing, struct error *error)
+{
+    bool done = true;
+    for (int i = 0; done && i < probing->plan->experiment->arm_count; i++) {
+        const struct run *run = &probing->plan->experiment->arms[i].run;
+        double tokens = 0;
+        if (!probing->estimate->arms[i].runs_left)
+            continue;
+        done = evaluated_tokens(run, &tokens, error);
+        probing->findings[i].work = (double)run->train.steps + tokens / (double)(run->train.batch * run->model.seq_len) / 3;
+    }
+    return done;
+}
+
+// A run that is over before its steps can be told apart is timed as a whole.
+static double run_seconds(const struct probing *probing, int arm)
 {
     const struct finding *finding = &probing->findings[arm];
     const struct finding *timed = finding->is_timed ? finding : &probing->findings[finding->like];
-    const struct run *run = &probing->plan->experiment->arms[arm].run;
-    double steps = (double)run->train.steps + tokens / (double)(run->train.batch * run->model.seq_len) / 3;
-    return finding->start_seconds + steps * timed->step_seconds;
+    double step_seconds = timed->whole_seconds > 0 ? timed->whole_seconds / timed->work : timed->step_seconds;
+    return finding->start_seconds + finding->work * step_seconds;
 }
 
 // Bytes of an arm's rows, four a step.
@@ -207,17 +226,13 @@ static bool add_up(struct probing *probing, struct error *error)
     struct estimate *estimate = probing->estimate;
     int64_t *bytes = memory_allocate((size_t)experiment->arm_count, sizeof *bytes);
     int64_t largest_checkpoint = 0;
-    bool done = true;
+    bool done = weigh(probing, error);
     for (int i = 0; done && i < experiment->arm_count; i++) {
         struct arm_estimate *arm = &estimate->arms[i];
-        const struct run *run = &experiment->arms[i].run;
-        double tokens = 0;
         if (!arm->runs_left)
             continue;
-        // The data are those of an earlier arm, mostly; making them again costs a moment.
-        done = evaluated_tokens(run, &tokens, error);
-        arm->seconds = run_seconds(probing, i, tokens);
-        estimate->disk_bytes += rows_bytes(arm, run);
+        arm->seconds = run_seconds(probing, i);
+        estimate->disk_bytes += rows_bytes(arm, &experiment->arms[i].run);
         largest_checkpoint = checkpoint_bytes(arm) > largest_checkpoint ? checkpoint_bytes(arm) : largest_checkpoint;
         bytes[i] = arm->planned_bytes;
     }

@@ -15,11 +15,6 @@ const char *const match_names[] = {"", "params", "flops", NULL};
 static const char *const goal_names[] = {"minimize", "maximize", NULL};
 static const char *const ablation_names[] = {"add", "remove", NULL};
 
-// The metrics a run tells (train/train.h) that arms can be compared on.
-static const char *const metric_names[] = {"val_loss",          "val_excess",    "val_accuracy",     "val_perplexity",
-                                           "val_bits_per_byte", "test_loss",     "test_excess",      "test_accuracy",
-                                           "train_loss",        "gradient_norm", "activation_bytes", NULL};
-
 // ---- Values of one kind ------------------------------------------------------------------------------------------------------
 
 // The index of a word in a NULL-ended list; -1 with a mistake that names the nearest.
@@ -88,34 +83,12 @@ static void take_ablation(struct draft *draft, struct yaml *node)
     draft->remove = take_word(draft, node, ablation_names) == 1;
 }
 
-// "val_loss@sliding(window=16)": of an evaluation with an attention of eval_as, whose name is brought to its shortest form.
-static const char *take_attention(struct draft *draft, const struct yaml *node, const char *metric, const char *attention)
-{
-    struct choice choice;
-    struct error trouble = {0};
-    struct text name = {0};
-    if (strncmp(metric, "val_", 4) != 0 && strncmp(metric, "test_", 5) != 0)
-        error_request(&trouble, "%s is told of training, with the run's own attention; val_ and test_ metrics are told of more",
-                      metric);
-    else if (choice_parse(SLOT_ATTENTION, attention, &choice, draft->arena, &trouble))
-        choice_print(SLOT_ATTENTION, &choice, &name);
-    if (trouble.count)
-        draft_carry(draft, node->line, "metric: ", &trouble);
-    metric = arena_format(draft->arena, "%s@%s", metric, name.data ? name.data : "");
-    text_free(&name);
-    return metric;
-}
-
 static void take_metric_name(struct draft *draft, struct yaml *node)
 {
+    const char *metric = draft_is_kind(draft, node, YAML_TEXT) ? draft_metric(draft, node->line, "metric", node->text) : NULL;
     draft->metric_line = node->line;
-    if (!draft_is_kind(draft, node, YAML_TEXT))
-        return;
-    const char *at = strchr(node->text, '@');
-    const char *word = at ? arena_format(draft->arena, "%.*s", (int)(at - node->text), node->text) : node->text;
-    int metric = draft_word(draft, node->line, "no metric", word, metric_names);
-    if (metric >= 0)
-        draft->experiment->metric = at ? take_attention(draft, node, metric_names[metric], at + 1) : metric_names[metric];
+    if (metric)
+        draft->experiment->metric = metric;
 }
 
 static void take_goal(struct draft *draft, struct yaml *node)

@@ -13,6 +13,7 @@ enum { EXPERIMENT_ARMS_MAX = 1000, EXPERIMENT_REPLICATES_MAX = 1000 };
 struct arm {
     const char *name;    // "ffn=swiglu": what differs from the baseline, or the name given under `arms:`; "(base)"
     const char *differs; // every key that differs from the baseline, what `match` solved included; "" for the baseline
+    int line;            // of the file, where it is named
     struct run run;      // resolved; its seed is the first one
     double match_left;   // relative difference to the baseline that `match` could not remove; 0 without match
 };

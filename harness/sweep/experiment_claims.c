@@ -1,7 +1,7 @@
 // experiment_claims.c: what a file expects of its arms: `requires:`, without which an arm does not count, and `claims:`.
 //
-// Both are judged by reports, from the stored text; here their shape is, and that claims name arms that are there. Called while an
-// experiment file is read.
+// Both are judged by reports, from the stored text; here their shape is, and that they name arms and metrics that are there. Called
+// while an experiment file is read.
 #include <string.h>
 
 #include "registry/expectation.h"
@@ -15,10 +15,17 @@ static void take_claim_text(struct draft *draft, struct yaml *node)
 
 static void take_claim_expect(struct draft *draft, struct yaml *node)
 {
-    struct expectation unread;
+    struct expectation expectation;
     struct error trouble = {0};
-    if (draft_is_kind(draft, node, YAML_TEXT) && !expectation_parse(node->text, draft->arena, &unread, &trouble))
+    if (!draft_is_kind(draft, node, YAML_TEXT))
+        return;
+    if (!expectation_parse(node->text, draft->arena, &expectation, &trouble)) {
         draft_carry(draft, node->line, "", &trouble);
+        return;
+    }
+    draft_metric(draft, node->line, node->key, expectation.left.metric);
+    if (expectation.right.metric)
+        draft_metric(draft, node->line, node->key, expectation.right.metric);
 }
 
 static void take_claim_published(struct draft *draft, struct yaml *node) { (void)draft_is_kind(draft, node, YAML_MAP); }
@@ -43,20 +50,38 @@ void draft_claims(struct draft *draft, struct yaml *node)
     }
 }
 
-static void check_claim_arm(struct draft *draft, int line, const char *name)
+static void check_side(struct draft *draft, const struct yaml *expect, const struct measurement *side)
 {
     const struct experiment *experiment = draft->experiment;
     struct nearest nearest;
-    nearest_open(&nearest, name);
+    if (!side->metric)
+        return;
+    nearest_open(&nearest, side->arm);
     for (int i = 0; i < experiment->arm_count; i++) {
-        if (!strcmp(experiment->arms[i].name, name))
+        const struct arm *arm = &experiment->arms[i];
+        if (!strcmp(arm->name, side->arm)) {
+            const char *metric = draft_metric(draft, expect->line, expect->key, side->metric);
+            draft_metric_fits(draft, expect->line, expect->key, metric, arm);
             return;
-        nearest_offer(&nearest, experiment->arms[i].name);
+        }
+        nearest_offer(&nearest, arm->name);
     }
-    draft_mistake(draft, line, "expect: no arm \"%s\"%s", name, nearest_suggestion(&nearest).text);
+    draft_mistake(draft, expect->line, "expect: no arm \"%s\"%s", side->arm, nearest_suggestion(&nearest).text);
 }
 
-// After the arms are made.
+static void check_requirement(struct draft *draft, const struct yaml *requires)
+{
+    struct requirement requirement;
+    struct error unread = {0};
+    const struct experiment *experiment = draft->experiment;
+    if (!requires || requires->kind != YAML_TEXT || !requirement_parse(requires->text, draft->arena, &requirement, &unread))
+        return;
+    const char *metric = draft_metric(draft, requires->line, requires->key, requirement.metric);
+    for (int i = 0; i < experiment->arm_count; i++)
+        draft_metric_fits(draft, requires->line, requires->key, metric, &experiment->arms[i]);
+}
+
+// Called after the arms are made, which they are only where there was no mistake before.
 void draft_check_claims(struct draft *draft, const struct yaml *root)
 {
     const struct yaml *claims = yaml_find(root, "claims");
@@ -66,16 +91,20 @@ void draft_check_claims(struct draft *draft, const struct yaml *root)
         struct error unread = {0};
         if (!expect || expect->kind != YAML_TEXT || !expectation_parse(expect->text, draft->arena, &expectation, &unread))
             continue;
-        check_claim_arm(draft, expect->line, expectation.left.arm);
-        if (expectation.right.metric)
-            check_claim_arm(draft, expect->line, expectation.right.arm);
+        check_side(draft, expect, &expectation.left);
+        check_side(draft, expect, &expectation.right);
     }
+    check_requirement(draft, yaml_find(root, "requires"));
 }
 
 void draft_requires(struct draft *draft, struct yaml *node)
 {
-    struct requirement unread;
+    struct requirement requirement;
     struct error trouble = {0};
-    if (draft_is_kind(draft, node, YAML_TEXT) && !requirement_parse(node->text, draft->arena, &unread, &trouble))
+    if (!draft_is_kind(draft, node, YAML_TEXT))
+        return;
+    if (requirement_parse(node->text, draft->arena, &requirement, &trouble))
+        draft_metric(draft, node->line, node->key, requirement.metric);
+    else
         draft_carry(draft, node->line, "", &trouble);
 }

@@ -63,7 +63,7 @@ struct solver {
     const struct run *run;
     enum match match;
     const struct solvable *solvable;
-    int64_t step;
+    int64_t step, least; // in steps
     match_counter counter;
     struct arena *arena;
     struct error *error;
@@ -98,11 +98,20 @@ static int64_t step_of(const struct run *run, const struct solvable *solvable)
     return step;
 }
 
-// The largest value whose cost is at most the target (or one step, the smallest there is), and the next.
+// As many layers as the longest list over them has entries.
+static int64_t least_of(const struct run *run, const struct solvable *solvable)
+{
+    int least = 1;
+    for (int slot = 0; slot < SLOT_COUNT && !strcmp(solvable->option, "model.n_layer"); slot++)
+        least = run->slots[slot].count > least ? run->slots[slot].count : least;
+    return least;
+}
+
+// The largest value whose cost is at most the target (or the smallest there is), and the next.
 static bool bracket(const struct solver *solver, double target, int64_t value[2], double cost[2])
 {
-    int64_t low = 1, high = 1, most = solver->solvable->max / solver->step;
-    if (!cost_at(solver, solver->step, &cost[0]))
+    int64_t low = solver->least, high = low, most = solver->solvable->max / solver->step;
+    if (!cost_at(solver, low * solver->step, &cost[0]))
         return false;
     cost[1] = cost[0];
     while (cost[1] <= target && high < most) {
@@ -143,6 +152,7 @@ bool match_solve(struct run *run, enum match match, const char *option, double t
     int64_t value[2];
     double cost[2];
     solver.step = step_of(run, solver.solvable);
+    solver.least = least_of(run, solver.solvable);
     if (!bracket(&solver, target, value, cost))
         return false;
     int nearest = fabs(cost[1] - target) < fabs(cost[0] - target);

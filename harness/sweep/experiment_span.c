@@ -16,10 +16,10 @@ struct span_state {
     struct draft *draft;
     struct settings settings; // the baseline's
     char (*ids)[RUN_ID_SIZE]; // of each arm, to find two that are one run
-    int *lines;               // where each arm comes from
     int capacity;
-    bool base_met; // the grid holds the baseline
-    int dropped;   // random draws that were there already
+    bool base_met;        // the grid holds the baseline
+    int dropped;          // random draws that were there already
+    struct error of_base; // why the baseline is refused
 };
 
 // One arm to be: what it sets over the baseline.
@@ -32,12 +32,27 @@ struct candidate {
 
 // ---- Adding an arm -----------------------------------------------------------------------------------------------------------------
 
-static bool resolves(struct draft *draft, const struct run *run, const char *who, int line, char id[RUN_ID_SIZE])
+// Every line of `trouble` but what the baseline has too: that is told once, of the baseline.
+static bool carry_own(struct span_state *state, int line, const char *name, const struct error *trouble)
+{
+    struct error own = {0};
+    for (const char *c = trouble->text; *c;) {
+        const char *whole = arena_format(state->draft->arena, "%.*s\n", (int)strcspn(c, "\n"), c);
+        if (!strstr(state->of_base.text, whole))
+            error_add(&own, "%.*s", (int)strcspn(c, "\n"), c);
+        c += strlen(whole);
+    }
+    if (!strcmp(name, "(base)"))
+        state->of_base = *trouble;
+    return draft_carry(state->draft, line, arena_format(state->draft->arena, "%s: ", name), &own);
+}
+
+static bool resolves(struct span_state *state, const struct run *run, const char *name, int line, char id[RUN_ID_SIZE])
 {
     struct run resolved = *run;
     struct error trouble = {0};
     if (!run_resolve(&resolved, &trouble))
-        return draft_carry(draft, line, arena_format(draft->arena, "%s: ", who), &trouble);
+        return carry_own(state, line, name, &trouble);
     run_identity(&resolved, "", "", id);
     return true;
 }
@@ -49,11 +64,9 @@ static void append(struct span_state *state, const struct run *run, const char *
         state->capacity = state->capacity ? 2 * state->capacity : 16;
         experiment->arms = memory_resize(experiment->arms, (size_t)state->capacity, sizeof *experiment->arms);
         state->ids = memory_resize(state->ids, (size_t)state->capacity, sizeof *state->ids);
-        state->lines = memory_resize(state->lines, (size_t)state->capacity, sizeof *state->lines);
     }
     memcpy(state->ids[experiment->arm_count], id, RUN_ID_SIZE);
-    state->lines[experiment->arm_count] = line;
-    experiment->arms[experiment->arm_count++] = (struct arm){.name = name, .differs = "", .run = *run};
+    experiment->arms[experiment->arm_count++] = (struct arm){.name = name, .differs = "", .line = line, .run = *run};
 }
 
 // True when the arm is there already, which is a mistake of the file unless a method brings it about.
@@ -102,7 +115,7 @@ static void add_arm(struct span_state *state, const struct candidate *candidate)
     if (!name)
         name = draft_difference(draft, &draft->experiment->arms[0].run, &run);
     char id[RUN_ID_SIZE];
-    if (resolves(draft, &run, *name ? name : "(base)", candidate->line, id) && !is_repeated(state, candidate, name, id))
+    if (resolves(state, &run, *name ? name : "(base)", candidate->line, id) && !is_repeated(state, candidate, name, id))
         append(state, &run, name, candidate->line, id);
 }
 
@@ -126,7 +139,7 @@ static bool add_baseline(struct span_state *state, int line)
     settings_merge(&state->settings, draft->arena, &draft->command, LAYER_COMMAND);
     struct run run;
     char id[RUN_ID_SIZE] = "";
-    bool done = draft_run(draft, &state->settings, &run) && resolves(draft, &run, "(base)", line, id);
+    bool done = draft_run(draft, &state->settings, &run) && resolves(state, &run, "(base)", line, id);
     append(state, &run, "(base)", line, id);
     return done;
 }
@@ -330,23 +343,6 @@ static void note(struct span_state *state)
         text_add(&draft->notes, "the baseline is none of the grid's arms and runs as one more\n");
 }
 
-// An arm that is not evaluated with the attention that the metric names has no value of it.
-static void check_metric(struct span_state *state, const struct arm *arm)
-{
-    struct draft *draft = state->draft;
-    const char *at = strchr(draft->experiment->metric, '@');
-    bool told = !at;
-    for (int i = 0; i < arm->run.eval_as.count && !told; i++) {
-        struct text name = {0};
-        choice_print(SLOT_ATTENTION, &arm->run.eval_as.choices[i], &name);
-        told = !strcmp(name.data, at + 1);
-        text_free(&name);
-    }
-    if (!told)
-        draft_mistake(draft, draft->metric_line, "metric: %s is not evaluated as %s; name it under eval_as: [\"%s\"]",
-                      arm->name, at + 1, at + 1);
-}
-
 // Arms are made comparable, then whole.
 static bool finish(struct span_state *state)
 {
@@ -368,9 +364,9 @@ static bool finish(struct span_state *state)
             draft_carry(draft, draft->match_line, arena_format(draft->arena, "match: %s: ", arm->name), &trouble);
         arm->differs = draft_difference(draft, &base, &arm->run);
         if (trouble.count == 0 && (!run_resolve(&arm->run, &trouble) || !model_eval_as_fits(&arm->run, &trouble)))
-            draft_carry(draft, state->lines[i], arena_format(draft->arena, "%s: ", arm->name), &trouble);
+            carry_own(state, arm->line, arm->name, &trouble);
         if (draft->error->count == 0)
-            check_metric(state, arm);
+            draft_metric_fits(draft, draft->metric_line, "metric", experiment->metric, arm);
     }
     experiment->first_seed = base.seed;
     return draft->error->count == 0;
@@ -393,6 +389,5 @@ bool draft_span(struct draft *draft)
     bool done = draft->error->count == 0 && finish(&state);
     note(&state);
     free(state.ids);
-    free(state.lines);
     return done;
 }

@@ -32,11 +32,42 @@ static bool find_data_hashes(struct plan *plan, struct error *error)
     return done;
 }
 
-static bool has_sources(const struct experiment *experiment)
+// The first arm that starts from another run, or NULL.
+static const struct arm *arm_with_source(const struct experiment *experiment)
 {
     for (int i = 0; i < experiment->arm_count; i++)
         if (run_source(&experiment->arms[i].run))
-            return true;
+            return &experiment->arms[i];
+    return NULL;
+}
+
+// As `ablate run` takes it: the experiment's file where one lies beside this one, else its name.
+static const char *file_beside(struct plan *plan, const char *experiment)
+{
+    const char *own = plan->experiment->file, *slash = strrchr(own, '/');
+    const char *file = arena_format(&plan->arena, "%.*s%s.yaml", slash ? (int)(slash - own) + 1 : 0, own, experiment);
+    return access(file, R_OK) ? experiment : file;
+}
+
+static const char *place_of(struct plan *plan, const struct arm *arm)
+{
+    return arena_format(&plan->arena, "%s:%d: ", plan->experiment->file, arm->line);
+}
+
+// Nothing is stored yet, and so nothing that a run could start from.
+static bool refuse_to_start(struct plan *plan, const struct arm *arm, const char *database, struct error *error)
+{
+    struct text init = {0}, source = {0};
+    run_print(&arm->run, "init", &init);
+    run_print(&arm->run, "init.experiment", &source);
+    const char *where = database ? database : "no database";
+    if (source.length)
+        error_request(error, "%sinit: %s: %s holds no run to start from; run that experiment first: ablate run %s",
+                      place_of(plan, arm), init.data, where, file_beside(plan, source.data));
+    else
+        error_request(error, "%sinit: %s: %s holds no such run", place_of(plan, arm), init.data, where);
+    text_free(&init);
+    text_free(&source);
     return false;
 }
 
@@ -44,19 +75,20 @@ static bool has_sources(const struct experiment *experiment)
 static bool find_sources(struct plan *plan, const char *database, struct error *error)
 {
     const struct experiment *experiment = plan->experiment;
+    const struct arm *first = arm_with_source(experiment);
     struct store *store = NULL;
-    if (!has_sources(experiment))
+    if (!first)
         return true;
     if (!database || access(database, F_OK))
-        return error_request(error, "init: run: %s holds no run to start from; run its experiment first",
-                             database ? database : "no database");
+        return refuse_to_start(plan, first, database, error);
     bool done = store_open(&store, database, STORE_READ, error);
     for (int i = 0; i < experiment->arm_count && done; i++) {
         const struct run *run = &experiment->arms[i].run;
         for (int64_t j = 0; j < experiment->replicates && done && run_source(run); j++) {
-            const struct choice *init = source_find(store, run, experiment->first_seed + j, &plan->arena, error);
+            struct error trouble = {0};
+            const struct choice *init = source_find(store, run, experiment->first_seed + j, &plan->arena, &trouble);
             plan->inits[i * experiment->replicates + j] = init;
-            done = init != NULL;
+            done = init || error_carry(error, place_of(plan, &experiment->arms[i]), &trouble);
         }
     }
     store_close(store);

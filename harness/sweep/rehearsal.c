@@ -59,7 +59,7 @@ static bool hear(struct rehearsal *rehearsal, const char *line, const char *name
     else if (message.kind == MESSAGE_COMMIT)
         child_send(&rehearsal->child, &(struct message){.kind = MESSAGE_COMMITTED, .step = message.step});
     else if (message.kind == MESSAGE_END)
-        rehearsal->ended = true;
+        rehearsal->ended = clock_seconds();
     else if (message.kind == MESSAGE_TROUBLE)
         done = error_add(error, "%s: %.*s", name, (int)strcspn(message.detail, "\n"), message.detail);
     message_close(&message);
@@ -75,7 +75,7 @@ bool rehearsal_attend(struct rehearsal *rehearsal, const char *name, struct erro
         if (!hear(rehearsal, line, name, error))
             return false;
     child_listen(&rehearsal->child);
-    if (rehearsal->ended || !rehearsal->child.messages.ended)
+    if (rehearsal->ended > 0 || !rehearsal->child.messages.ended)
         return true;
     struct text ending = {0};
     child_wait(&rehearsal->child, &ending);

@@ -9,8 +9,9 @@
 
 struct rehearsal {
     struct child child;
-    bool is_open, ended;  // ended: the run has, before it was stopped
+    bool is_open;
     double opened, begun; // clock: started, and ready for its first step; begun 0: not yet
+    double ended;         // clock: the run reached its end before it was stopped; 0: it did not
     double first, last;   // clock: when the steps below came; 0: none yet
     int64_t first_step, last_step;
     int64_t parameters, planned_bytes; // what it said when it began

@@ -49,7 +49,7 @@ double split_seconds(const double *work, int count, const struct split_speed *sp
         for (int j = 1; j < jobs; j++)
             first = free_at[j] < free_at[first] ? j : first;
         free_at[first] += work[i] * speed->step_seconds;
-        end = fmax(end, free_at[first]);
+        end = isnan(end) || free_at[first] <= end ? end : free_at[first];
     }
     free(free_at);
     return end;

@@ -39,7 +39,7 @@ struct split_choice {
     double seconds, other_seconds; // until all runs are done; NaN where the choice was made by rule
 };
 
-// The end of runs that take `work[i]` steps each, in this order, each at the first place that is free.
+// The end of runs that take `work[i]` steps each, in this order, each at the first place that is free; NaN where one of them is.
 double split_seconds(const double *work, int count, const struct split_speed *speed);
 
 // The choice that ends the runs first, by the speeds that are known; where two are as good as equal, the one with more runs at

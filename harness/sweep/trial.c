@@ -75,7 +75,7 @@ static bool listen(struct trial *trial, int count)
     poll(trial->polls, (nfds_t)count + 1, POLL_MILLISECONDS);
     trial->stopped = trial->polls[count].revents != 0;
     for (int i = 0; i < count; i++)
-        if (!rehearsal_attend(&trial->rehearsals[i], trial->name, &ignored) || trial->rehearsals[i].ended)
+        if (!rehearsal_attend(&trial->rehearsals[i], trial->name, &ignored) || trial->rehearsals[i].ended > 0)
             return false;
     return !trial->stopped;
 }
