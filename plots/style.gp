@@ -93,6 +93,7 @@ do for [i = 1:entries] {
 round_tics(axis, decades) = sprintf("set %stics (); do for [e = -12:12] { set %stics add ('%%g' 10.0**e); " \
     . "if (%g < 2.5) { set %stics add ('%%g' 2 * 10.0**e, '%%g' 5 * 10.0**e) } }", axis, axis, decades, axis)
 
-# The distance of about `count` marks over a span: 1, 2 or 5 times a power of ten.
+# The distance of about `count` marks over a span: 1, 2 or 5 times a power of ten. A quotient of two whole numbers would be cut.
 mark(share) = share < 1.5 ? 1 : share < 3.5 ? 2 : share < 7.5 ? 5 : 10
-step(span, count) = mark(span / count / 10.0**floor(log10(span / count))) * 10.0**floor(log10(span / count))
+decade(width) = 10.0**floor(log10(width))
+step(span, count) = mark(1.0 * span / count / decade(1.0 * span / count)) * decade(1.0 * span / count)
