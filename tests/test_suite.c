@@ -174,8 +174,26 @@ Test(suite, compares_two_builds)
               output);
     free(output);
     cr_expect_eq(program_run((const char *const[]){"bench", "compare", "./no-build", "/proc/self/exe", NULL}), 2);
-    // A setting that would not be heeded is refused.
-    cr_expect_eq(program_run((const char *const[]){"bench", "attention", "--set", "precision=bf16", NULL}), 2);
+    program_folder_close();
+}
+
+// A setting that would not be heeded is refused, and told where it would be: nobody takes what another kind measured for theirs.
+Test(suite, a_kind_refuses_options_of_another)
+{
+    static const char *const requests[][4] = {
+        {"attention", "--set", "precision=bf16", "attention takes no --set, which goes with: FILTER, train, overhead."},
+        {"train", "--attention", "full", "train takes no --attention, which goes with: attention."},
+        {"models", "--head-dim", "64", "models takes no --head-dim, which goes with: attention."},
+        {"op/add", "--threads", "2", "FILTER takes no --threads, which goes with: train, models, attention."},
+    };
+    program_folder_open(2, 1);
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        const char *const *request = requests[i];
+        cr_expect_eq(program_run((const char *const[]){"bench", request[0], request[1], request[2], NULL}), 2);
+        char *output = program_output();
+        cr_expect(strstr(output, request[3]), "%s instead of %s", output, request[3]);
+        free(output);
+    }
     program_folder_close();
 }
 

@@ -35,6 +35,15 @@ bool verb_takes(const struct verb *verb, const struct option *common)
     }
 }
 
+const char *verb_option_name(const struct option *option, struct arena *arena)
+{
+    char *name = arena_format(arena, "--%s", option->name);
+    for (char *c = name; *c; c++)
+        if (*c == '_')
+            *c = '-';
+    return name;
+}
+
 const struct verb *verb_find(const char *name, struct error *error)
 {
     struct nearest nearest;
