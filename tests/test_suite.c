@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "bench/stage.h"
 #include "fixture_program.h"
 
@@ -174,6 +175,16 @@ Test(suite, compares_two_builds)
               output);
     free(output);
     cr_expect_eq(program_run((const char *const[]){"bench", "compare", "./no-build", "/proc/self/exe", NULL}), 2);
+    program_folder_close();
+}
+
+// A mistaken filter is refused before anything is measured: the machine alone would take seconds.
+Test(suite, a_mistaken_filter_is_refused_at_once)
+{
+    double begin = clock_seconds();
+    program_folder_open(2, 1);
+    cr_expect_eq(program_run((const char *const[]){"bench", "[", NULL}), 2);
+    cr_expect_lt(clock_seconds() - begin, 2.5, "it took %.1f seconds", clock_seconds() - begin);
     program_folder_close();
 }
 

@@ -122,19 +122,24 @@ static bool visit_all(struct walk *walk)
     return done;
 }
 
+bool suite_filter(const char *expression, regex_t *filter, struct error *error)
+{
+    char reason[128];
+    int code = regcomp(filter, expression, REG_EXTENDED | REG_NOSUB);
+    if (code == 0)
+        return true;
+    regerror(code, filter, reason, sizeof reason);
+    return error_request(error, "\"%s\" is no regular expression: %s", expression, reason);
+}
+
 bool suite_run(struct suite *suite, const struct run *base, const struct suite_options *options, struct error *error)
 {
     struct text seen = {0};
     struct walk *walk = memory_allocate(1, sizeof *walk);
     *suite = (struct suite){0};
     *walk = (struct walk){.suite = suite, .options = options, .base = base, .error = error, .seen = &seen};
-    int code = regcomp(&walk->filter, options->filter, REG_EXTENDED | REG_NOSUB);
-    bool done = false;
-    if (code) {
-        char reason[128];
-        regerror(code, &walk->filter, reason, sizeof reason);
-        error_request(error, "\"%s\" is no regular expression: %s", options->filter, reason);
-    } else {
+    bool done = suite_filter(options->filter, &walk->filter, error);
+    if (done) {
         done = team_open(&walk->team, 1, error) && visit_all(walk);
         if (done && suite->row_count == 0)
             done = error_request(error, "no benchmark has \"%s\" in its name. See: ablate bench --list", options->filter);

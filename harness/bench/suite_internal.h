@@ -3,8 +3,6 @@
 #ifndef BENCH_SUITE_INTERNAL_H
 #define BENCH_SUITE_INTERNAL_H
 
-#include <regex.h>
-
 #include "bench/benchmark.h"
 #include "bench/stage.h"
 #include "bench/suite.h"

@@ -192,9 +192,11 @@ bool bench_suite(const struct request *request, struct error *error)
         .context = &measured,
     };
     bool done = choose_base(request, &base, error) && (!*chosen->plot || figure_terminal(chosen->plot, error)) &&
-                (chosen->list || chosen->bare || measure_machine(&machine, error)) && suite_run(&suite, &base, &options, error);
+                suite_run(&suite, &base, &options, error);
     if (measured)
         fprintf(stderr, "\r%80s\r", "");
+    // After the suite, which refuses a mistaken filter at once.
+    done = done && (chosen->list || chosen->bare || measure_machine(&machine, error));
     for (int i = 0; done && chosen->list && i < suite.row_count; i++)
         printf("%s\n", suite.rows[i].name);
     if (done && !chosen->list) {
