@@ -34,6 +34,8 @@ enum cpu_isa { CPU_ISA_BASE, CPU_ISA_AVX2, CPU_ISA_AVX512, CPU_ISA_AVX512_BF16, 
 // The most that this CPU and its system offer and that the environment allows: ABLATE_MAX_ISA names one of the sets below, so
 // that a test or a user can take the way of an older machine; ONEDNN_MAX_CPU_ISA, in oneDNN's words, counts too.
 enum cpu_isa cpu_isa(void);
+// Refuses what ABLATE_MAX_ISA names where it is none of them. Without this check cpu_isa goes by the CPU alone.
+bool cpu_isa_check(struct error *error);
 // "avx2"; what ABLATE_MAX_ISA takes, and what is recorded with a run.
 const char *cpu_isa_name(enum cpu_isa isa);
 // The same set in the words of ONEDNN_MAX_CPU_ISA.
