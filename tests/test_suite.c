@@ -160,6 +160,29 @@ Test(suite, prints_and_stores_what_it_measured)
     cr_expect(strstr(output, ",1.000,") && !strstr(output, "faster") && !strstr(output, "slower"), "%s", output);
     free(output);
     cr_expect_eq(program_run((const char *const[]){"bench", "compare", "1", "17", "--db", "b.db", NULL}), 2);
+    cr_expect_eq(program_run((const char *const[]){"bench", "compare", "1", "1", "[", "--db", "b.db", NULL}), 2);
+    cr_expect_eq(program_run((const char *const[]){"bench", "compare", "1", "1", "nope", "--db", "b.db", NULL}), 2);
+    program_folder_close();
+}
+
+// What has nothing to be compared with is counted, or a benchmark that a build lost would go unseen.
+Test(suite, compare_counts_what_only_one_has)
+{
+    program_folder_open(2, 1);
+    static const char *const filters[] = {"^op/add/(for|back)ward/rows:64/", "^op/(add|multiply)/forward/rows:64/"};
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
+        cr_assert_eq(program_run((const char *const[]){"bench", filters[i], "--seconds=0.001", "--repetitions=2", "--db",
+                                                       "b.db", NULL}),
+                     0);
+    const char *one_sided = "SELECT count(DISTINCT name) FROM benchmarks WHERE name %s";
+    int backward = program_count("b.db", arena_format(&arena, one_sided, "LIKE 'op/add/backward/%'"));
+    int multiply = program_count("b.db", arena_format(&arena, one_sided, "LIKE 'op/multiply/%'"));
+    cr_assert(backward > 0 && multiply > 0, "%d backward, %d multiply", backward, multiply);
+    cr_assert_eq(program_run((const char *const[]){"bench", "compare", "1", "2", "--db", "b.db", NULL}), 0);
+    char *output = program_output();
+    const char *said = arena_format(&arena, "Left out: %d that only A has, %d that only B has.", backward, multiply);
+    cr_expect(strstr(output, said), "%s in %s", said, output);
+    free(output);
     program_folder_close();
 }
 
@@ -217,6 +240,21 @@ Test(suite, measures_a_plugin)
     char *output = program_output();
     cr_expect(strstr(output, "ffn/softplus/backward/seq:256") && strstr(output, "op/softplus/forward/"), "%s", output);
     free(output);
+    program_folder_close();
+}
+
+// The 33rd length has no place: a list is measured whole or refused.
+Test(suite, attention_refuses_more_lengths_than_it_measures)
+{
+    struct text list = {0};
+    program_folder_open(2, 1);
+    for (int i = 0; i < 33; i++)
+        text_add(&list, "%s64", i ? "," : "");
+    cr_expect_eq(program_run((const char *const[]){"bench", "attention", "--seconds=0.001", "--seq", list.data, NULL}), 2);
+    char *output = program_output();
+    cr_expect(strstr(output, "more than 32 lengths"), "%s", output);
+    free(output);
+    text_free(&list);
     program_folder_close();
 }
 
