@@ -83,6 +83,27 @@ Test(table, long_names_stand_alone_and_empty_columns_are_left_out)
     table_close(&table);
 }
 
+// What tells no row from another costs people no width; programs get every column.
+Test(table, what_is_the_same_in_all_rows_is_said_once)
+{
+    static const struct column folding[] = {{.name = "name"},
+                                            {.name = "tries", .number = true, .usual = "1"},
+                                            {.name = "commit", .folds = true}};
+    struct table table;
+    unsetenv("COLUMNS");
+    table_open(&table, folding, 3);
+    add(&table, "a", "1", "0a1b");
+    add(&table, "b", "1", "0a1b");
+    char *csv = printed(&table, OUTPUT_CSV);
+    cr_expect_str_eq(csv, "name,tries,commit\r\na,1,0a1b\r\nb,1,0a1b\r\n");
+    free(csv);
+    expect_printed(&table, OUTPUT_TEXT, "name\na\nb\ncommit: 0a1b\n");
+    table_open(&table, folding, 3);
+    add(&table, "a", "1", "0a1b");
+    add(&table, "b", "2", "ffff");
+    expect_printed(&table, OUTPUT_TEXT, "name  tries  commit\na         1  0a1b\nb         2  ffff\n");
+}
+
 // A failure's text comes from outside: it must neither break the row nor speak to the terminal.
 Test(table, text_is_harmless)
 {
