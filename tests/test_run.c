@@ -122,6 +122,7 @@ static const struct mistake mistakes[] = {
     {"ffn=swiglu(ratio=2) x", "ffn: swiglu(ratio=2) x: the parentheses do not close, or something follows them\n"},
     {"ffn=", "ffn: a value is missing. See: ablate list ffn\n"},
     {"ffn=[]", "ffn: the list is empty; name at least one component\n"},
+    {"ffn=relu, swiglu(ratio=2)", "ffn: relu, swiglu(ratio=2): a list is written in brackets: [relu, swiglu(ratio=2)]\n"},
     {"ffn=[relu, gelu", "ffn: [relu, gelu: the list does not close with ]\n"},
     {"norm=[rmsnorm, layernorm]", "norm: [rmsnorm, layernorm]: it takes one component for the whole model, not a list\n"},
     {"ffn.ratoi=2", "ffn.ratoi: ffn is gelu, which has no option \"ratoi\", did you mean \"ratio\"?\n"},
