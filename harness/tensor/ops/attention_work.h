@@ -20,8 +20,8 @@ HEAD
 QUERIES
 {
     struct span places;
-    uint16_t *operands[QUERY_OPERANDS];      // likewise
     REAL *buffers[QUERY_BUFFERS];            // those of query tiles, this tile's part
+    uint16_t *operands[QUERY_OPERANDS];      // likewise
     struct attention_tile tile;              // of keys, the next one
     const struct attention_tile *next, *end; // tiles after it
     bool fresh;                              // nothing is summed up yet
