@@ -52,7 +52,8 @@ tick = step(positions, 4)
 tick = tick < 1 ? 1 : tick
 set xtics tick
 set multiplot
-if (terminal ne "pdf") { set label 1 short(title_text, 60) at screen 0.5, screen 1 - 16.0 / tall center font ",13" textcolor rgb "#000000" }
+if (terminal ne "pdf") { set label 1 short(title_text, 60) at screen 0.5, screen 1 - 16.0 / tall center font ",13" \
+    textcolor rgb "#000000" }
 set label 2 "" at screen margin / wide, screen legend / tall point pt 5 ps 1.1 lc rgb seen_color
 set label 3 "seen" at screen (margin + 12) / wide, screen legend / tall left font usual textcolor rgb ink
 set label 4 "" at screen (margin + 62) / wide, screen legend / tall point pt 5 ps 1.1 lc rgb visited_color
@@ -65,12 +66,16 @@ do for [i = 1:panels] {
     set tmargin at screen y_of(i) / tall
     set bmargin at screen (y_of(i) - side) / tall
     set ytics tick
-    if ((i - 1) % columns) { set format y ""; unset ylabel } else { set format y; set ylabel y_text offset 1, 0 font usual textcolor rgb ink }
+    if ((i - 1) % columns) { set format y ""; unset ylabel } else { set format y; set ylabel y_text offset 1, 0 \
+        font usual textcolor rgb ink }
     if (i + columns > panels) { set xlabel x_text offset 0, 0.9 font usual textcolor rgb ink } else { unset xlabel }
-    set label 10 short(where[i], letters) at screen x_of(i) / wide, screen (y_of(i) + 34) / tall left font small textcolor rgb ink
-    set label 11 short(panels > 1 ? attention[i] : "", letters) at screen x_of(i) / wide, screen (y_of(i) + 21) / tall left font small \
+    set label 10 short(where[i], letters) at screen x_of(i) / wide, screen (y_of(i) + 34) / tall left font small \
+        textcolor rgb ink
+    set label 11 short(panels > 1 ? attention[i] : "", letters) at screen x_of(i) / wide, screen (y_of(i) + 21) / tall \
+        left font small \
         textcolor rgb "#000000"
-    set label 12 short(shares[i], letters) at screen x_of(i) / wide, screen (y_of(i) + 9) / tall left font small textcolor rgb ink
+    set label 12 short(shares[i], letters) at screen x_of(i) / wide, screen (y_of(i) + 9) / tall left font small \
+        textcolor rgb ink
     # White lines between cells that are large enough, under the frame, which they would break.
     plot data index 1 + i using ($1 == 1 ? $2 : NaN):($4 + 0.5):2:3:4:($4 + 1) with boxxyerror lc rgb visited_color, \
         data index 1 + i using ($1 == 2 ? $2 : NaN):($4 + 0.5):2:3:4:($4 + 1) with boxxyerror lc rgb seen_color, \

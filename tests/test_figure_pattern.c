@@ -132,7 +132,7 @@ Test(figure_pattern, long_settings_that_differ_at_their_end_have_names_of_their_
     discard(&picture);
 }
 
-// ---- Hashes -------------------------------------------------------------------------------------------------------------------
+// ---- Hashes -----------------------------------------------------------------------------------------------------------------
 
 enum { CHUNK = 4, ROUNDS = 3, LAYER = 1, SEED = 9 };
 
@@ -150,8 +150,8 @@ static void hash_vectors(const struct run *run, int32_t buckets[TIME * ROUNDS])
     free(vectors);
 }
 
-// Which pairs hashes show is decided nowhere in a picture's own code: it must be what the definition says of the same buckets, which
-// shares no line with the sort that the kernel and the picture go by. One layer of a list, so that the layer counts too.
+// Which pairs hashes show is decided nowhere in a picture's own code: it must be what the definition says of the same buckets,
+// which shares no line with the sort that the kernel and the picture go by. One layer of a list, so that the layer counts too.
 Test(figure_pattern, hashed_cells_are_the_definition_of_the_same_buckets)
 {
     struct picture picture;

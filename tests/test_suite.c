@@ -30,7 +30,8 @@ static bool has_subject(const struct suite *suite, const char *start)
     return false;
 }
 
-// Nothing is listed by hand: a component that builds or changes a graph has its benchmark forward and backward, an optimizer its update.
+// Nothing is listed by hand: a component that builds or changes a graph has its benchmark forward and backward, an optimizer
+// its update.
 Test(suite, every_component_has_benchmarks)
 {
     struct suite suite;
@@ -137,7 +138,7 @@ Test(suite, a_stage_keeps_what_its_parts_read)
     stage_close(&stage);
 }
 
-// ---- Through the program -----------------------------------------------------------------------------------------------------
+// ---- Through the program ----------------------------------------------------------------------------------------------------
 
 Test(suite, prints_and_stores_what_it_measured)
 {
@@ -211,7 +212,8 @@ Test(suite, a_mistaken_filter_is_refused_at_once)
     program_folder_close();
 }
 
-// A setting that would not be heeded is refused, and told where it would be: nobody takes what another kind measured for theirs.
+// A setting that would not be heeded is refused, and told where it would be: nobody takes what another kind measured for
+// theirs.
 Test(suite, a_kind_refuses_options_of_another)
 {
     static const char *const requests[][4] = {

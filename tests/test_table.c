@@ -47,8 +47,8 @@ Test(table, text_is_aligned)
     expect_printed(&table, OUTPUT_TEXT, "name    tok/s  note\né           9  x\n(base)  12345\n");
 }
 
-// Without a terminal a line has 80 columns. What may wrap does, at spaces, the widest column first, and begins under itself again; a
-// word that is longer than its column is left whole.
+// Without a terminal a line has 80 columns. What may wrap does, at spaces, the widest column first, and begins under itself
+// again; a word that is longer than its column is left whole.
 Test(table, long_text_wraps_in_its_column)
 {
     static const struct column wrapped[] = {{.name = "name"}, {.name = "help", .wraps = true}, {.name = "n", .number = true}};

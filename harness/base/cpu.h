@@ -1,7 +1,7 @@
 // cpu.h: whether this CPU has the instructions that the program was built for, and which more the fast products may use.
 //
-// A program built with -march=native and carried to an older machine would end in "Illegal instruction". cpu.c, error.c and main.c are
-// compiled for any x86-64, so that main can say it in words, before anything else runs.
+// A program built with -march=native and carried to an older machine would end in "Illegal instruction". cpu.c, error.c and
+// main.c are compiled for any x86-64, so that main can say it in words, before anything else runs.
 #ifndef BASE_CPU_H
 #define BASE_CPU_H
 

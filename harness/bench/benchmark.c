@@ -1,7 +1,7 @@
 // benchmark.c: see benchmark.h.
 //
-// The C++ part is a shared object that the program carries inside itself and opens at the first benchmark: were it linked, every
-// worker would load the C++ library at its start, 2 ms of the 30 ms that a run of one step may cost.
+// The C++ part is a shared object that the program carries inside itself and opens at the first benchmark: were it linked,
+// every worker would load the C++ library at its start, 2 ms of the 30 ms that a run of one step may cost.
 #include "bench/benchmark.h"
 
 #include <dlfcn.h>

@@ -21,7 +21,7 @@ static const struct size sizes[] = {
     {BASE_LENGTH, BASE_WIDTH, 2 * BASE_HEADS},
 };
 
-// ---- Measuring a stage -------------------------------------------------------------------------------------------------------
+// ---- Measuring a stage ------------------------------------------------------------------------------------------------------
 
 static void keep(void *context, const struct benchmark_result *result)
 {
@@ -103,7 +103,7 @@ static bool visit_size(struct walk *walk, const struct component *component, con
     return done;
 }
 
-// ---- All of it ---------------------------------------------------------------------------------------------------------------
+// ---- All of it --------------------------------------------------------------------------------------------------------------
 
 // The base run alone comes first, so that an op is measured as most models use it.
 static bool visit_all(struct walk *walk)

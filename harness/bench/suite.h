@@ -1,8 +1,8 @@
 // suite.h: the benchmarks of every op and every registered component, plug-ins included: none of them is listed by hand.
 //
 // Components come from the registry, ops from the graphs that they build: a component's part of a model of one layer runs by
-// itself, forward and backward, over lengths, widths and numbers of heads, on one lane; each node of it is a benchmark of its op.
-// An optimizer's is its update. Called by `ablate bench`.
+// itself, forward and backward, over lengths, widths and numbers of heads, on one lane; each node of it is a benchmark of its
+// op. An optimizer's is its update. Called by `ablate bench`.
 #ifndef BENCH_SUITE_H
 #define BENCH_SUITE_H
 

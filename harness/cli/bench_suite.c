@@ -1,4 +1,5 @@
-// bench_suite.c: `ablate bench [FILTER]`: benchmarks of ops and components, beside what the machine reaches, and into the database.
+// bench_suite.c: `ablate bench [FILTER]`: benchmarks of ops and components, beside what the machine reaches, and into the
+// database.
 #include "bench/suite.h"
 
 #include <gsl/gsl_sort.h>
@@ -48,7 +49,7 @@ static bool measure_machine(struct machine *machine, struct error *error)
     return done;
 }
 
-// ---- Printing ----------------------------------------------------------------------------------------------------------------
+// ---- Printing ---------------------------------------------------------------------------------------------------------------
 
 static const struct suite_law *law_of(const struct suite *suite, const struct suite_row *row)
 {
@@ -131,7 +132,7 @@ static void show_progress(void *context, const struct suite_row *row)
     fprintf(stderr, "\r%4d  %-72.72s", ++*done, row->name);
 }
 
-// ---- Keeping -----------------------------------------------------------------------------------------------------------------
+// ---- Keeping ----------------------------------------------------------------------------------------------------------------
 
 static void fill_set(const struct suite *suite, const struct run *base, const struct machine *machine, struct arena *arena,
                      struct store_benchmark_set *set)

@@ -57,7 +57,7 @@ static const char *cell_of(const struct table *table, int row, int column)
     return table->cells[(size_t)row * (size_t)table->column_count + (size_t)column];
 }
 
-// ---- For people ---------------------------------------------------------------------------------------------------------------
+// ---- For people -------------------------------------------------------------------------------------------------------------
 
 static const char *heading_of(const struct column *column) { return column->heading ? column->heading : column->name; }
 
@@ -120,7 +120,7 @@ static void print_text(const struct table *table, FILE *file)
     arena_close(&arena);
 }
 
-// ---- CSV ----------------------------------------------------------------------------------------------------------------------
+// ---- CSV --------------------------------------------------------------------------------------------------------------------
 
 static void put_csv(const char *cell, FILE *file)
 {
@@ -154,7 +154,7 @@ static void print_csv(const struct table *table, FILE *file)
     }
 }
 
-// ---- JSON lines ---------------------------------------------------------------------------------------------------------------
+// ---- JSON lines -------------------------------------------------------------------------------------------------------------
 
 static void put_json_string(const char *cell, FILE *file)
 {

@@ -19,7 +19,7 @@ static const struct option options[] = {
     {0},
 };
 
-// ---- Options as a table --------------------------------------------------------------------------------------------------------
+// ---- Options as a table -----------------------------------------------------------------------------------------------------
 
 enum { OWNER, OPTION, TYPE, FALLBACK, RANGE, UNIT, HELP, COLUMN_COUNT };
 
@@ -59,7 +59,8 @@ static void add_options(struct table *table, const char *owner, const struct opt
         add_option(table, owner, option);
 }
 
-// For people the owner is the heading above, and what a value may be stands behind what it means: "(whole number, 1 to 64 heads)".
+// For people the owner is the heading above, and what a value may be stands behind what it means: "(whole number, 1 to 64
+// heads)".
 static void add_explained(struct table *table, const struct option *option)
 {
     struct text value = {0};
@@ -89,7 +90,7 @@ static void print_options(const struct option *list, const struct option *last)
     table_close(&table);
 }
 
-// ---- What a word means -----------------------------------------------------------------------------------------------------------
+// ---- What a word means ------------------------------------------------------------------------------------------------------
 
 // Set like a scalar, but a list of choices: no table of scalars holds it.
 static const struct option eval_as = {
@@ -147,7 +148,7 @@ static bool subject_read(const char *word, struct subject *subject, struct arena
     return refuse_word(word, error);
 }
 
-// ---- Printing --------------------------------------------------------------------------------------------------------------------
+// ---- Printing ---------------------------------------------------------------------------------------------------------------
 
 static void print_component(const struct component *component)
 {
@@ -240,7 +241,7 @@ static void describe_scalar(const struct option *scalar, enum output_format form
     table_close(&table);
 }
 
-// ---- A schedule's curve ------------------------------------------------------------------------------------------------------------
+// ---- A schedule's curve -----------------------------------------------------------------------------------------------------
 
 static bool describe_curve(const struct request *request, const struct subject *subject, int64_t steps, struct error *error)
 {

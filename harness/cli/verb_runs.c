@@ -1,5 +1,5 @@
-// verb_runs.c: `ablate runs [EXPERIMENT]`: every run of the database, a line each; and the one place where a person leaves a run
-// out of the comparisons, with the reason.
+// verb_runs.c: `ablate runs [EXPERIMENT]`: every run of the database, a line each; and the one place where a person leaves a
+// run out of the comparisons, with the reason.
 #include "cli/table.h"
 #include "report/number.h"
 #include "store/view.h"

@@ -1,7 +1,8 @@
 // choice.c: what fills a slot, in words: "swiglu(ratio=2)", "none", `["sliding(window=64)", "full"]`.
 //
-// One grammar for the command line, experiment files, the database and tables: what choice_print writes, choice_parse reads back.
-// Refuses unknown components and options with "did you mean", options set twice, parentheses and quotes that do not close.
+// One grammar for the command line, experiment files, the database and tables: what choice_print writes, choice_parse reads
+// back. Refuses unknown components and options with "did you mean", options set twice, parentheses and quotes that do not
+// close.
 #include <ctype.h>
 #include <string.h>
 

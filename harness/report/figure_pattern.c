@@ -101,7 +101,7 @@ static void write_data(const struct run *run, const struct panels *panels, const
     }
 }
 
-// ---- What is seen -------------------------------------------------------------------------------------------------------------
+// ---- What is seen -----------------------------------------------------------------------------------------------------------
 
 // A square for every kind of heads.
 static bool add_pattern(const struct run *run, int layer, struct panels *panels, struct arena *arena, struct error *error)

@@ -55,7 +55,7 @@ bool store_benchmarks_save(struct store *store, const struct store_benchmark_set
                         error);
 }
 
-// ---- Reading -------------------------------------------------------------------------------------------------------------------
+// ---- Reading ----------------------------------------------------------------------------------------------------------------
 
 static bool read_set(struct store *store, const char *which, struct arena *arena, struct benchmark_set_view *view,
                      struct error *error)

@@ -1,8 +1,9 @@
 // gemm_onednn.c: products in float and bfloat16 by oneDNN, opened at run time.
 //
 // A product has one primitive for each number of rows and for writing or adding. That of the most rows is made at planning and
-// chooses the layout of packed weights, which all others keep. Primitives may run in several lanes at once: each has scratch and
-// memory objects of its own. OpenMP is told to stay on the calling thread. A refusal where the header of oneDNN 2 is not there.
+// chooses the layout of packed weights, which all others keep. Primitives may run in several lanes at once: each has scratch
+// and memory objects of its own. OpenMP is told to stay on the calling thread. A refusal where the header of oneDNN 2 is not
+// there.
 #include "tensor/gemm_backend.h"
 
 #if __has_include(<oneapi/dnnl/dnnl.h>)

@@ -1,7 +1,7 @@
 // attention_work.h: one call's state, and the way between the tensors' rows and packed ones.
 //
-// A head's columns of a tensor are rows far apart; the kernel copies them into rows that lie together, in the order of the pass,
-// padded with zeros to whole vectors. Included by attention.c once for each REAL; deliberately without an include guard.
+// A head's columns of a tensor are rows far apart; the kernel copies them into rows that lie together, in the order of the
+// pass, padded with zeros to whole vectors. Included by attention.c once for each REAL; deliberately without an include guard.
 
 #define TILE    ATTENTION_QUERY_TILE
 #define LOWEST  ((REAL)(REAL_IS_FLOAT ? -FLT_MAX : -DBL_MAX))

@@ -30,7 +30,8 @@ static bool ends_with(const char *word, const char *ending)
     return length >= count && strcmp(word + length - count, ending) == 0;
 }
 
-// A space, the stem, the ending. Thousands of words, whenever a text is made: a printf of each took half of the time of all this.
+// A space, the stem, the ending. Thousands of words, whenever a text is made: a printf of each took half of the time of all
+// this.
 static const char *word_text(struct prose *prose, const char *stem, int stem_length, const char *ending, int ending_length)
 {
     char *text = arena_allocate(&prose->arena, (size_t)(stem_length + ending_length) + 2, 1);

@@ -1,4 +1,5 @@
-// weigh.c: orders the items of a symbol by their text, and sums up the weights of those before each and of those that begin alike.
+// weigh.c: orders the items of a symbol by their text, and sums up the weights of those before each and of those that begin
+// alike.
 //
 // A reader that knows the first bytes of a word so far asks which words begin with them, and how often. Called by compile.c.
 #include "compile.h"
