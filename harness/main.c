@@ -76,6 +76,8 @@ int main(int argc, char **argv)
     }
     if (argc < 2 || (argc == 2 && is_help(argv[1])))
         help_print_program(stdout);
+    else if (!cpu_isa_check(&error))
+        done = false;
     else if (is_help(argv[1]))
         done = run_verb(2, (const char *const[]){argv[2], "--help"}, &error);
     else

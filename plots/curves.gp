@@ -1,8 +1,8 @@
 # curves.gp: a quantity over the training steps; the mean of an arm's seeds as a line, lowest to highest seed as a band.
 #
-# Reads, after the blocks of style.gp, a block of "step mean lowest highest" for every arm, then a block of "step value" for every
-# arm: runs that are drawn one by one, because a run of the arm diverged and survivors are not averaged; last a block of "arm step
-# value": where they diverged.
+# Reads, after the blocks of style.gp, a block of "step mean lowest highest" for every arm, then a block of "step value" for
+# every arm: runs that are drawn one by one, because a run of the arm diverged and survivors are not averaged; last a block of
+# "arm step value": where they diverged.
 tall = 350
 call "style.gp" ARG1 ARG2 ARG3
 
@@ -30,10 +30,12 @@ if (logarithmic) {
     set xrange [1:real(x_high)]
     eval round_tics("x", log10(real(x_high)))
 }
-if (zero ne "") { set arrow from graph 0, first real(zero) to graph 1, first real(zero) nohead lc rgb color(0) lw 1 dt (6, 4) back }
+if (zero ne "") { set arrow from graph 0, first real(zero) to graph 1, first real(zero) nohead \
+    lc rgb color(0) lw 1 dt (6, 4) back }
 
 plot for [i = arms:1:-1] data index 1 + i using 1:3:4 with filledcurves lc rgb color(slot[i]), \
     for [i = arms:1:-1] data index 1 + i using 1:2 with lines lw line lc rgb color(slot[i]), \
-    for [i = arms:1:-1] data index 1 + i using (lone[i] ? $1 : NaN):2:3:4 with yerrorbars pt 7 ps 0.7 lw 1 lc rgb color(slot[i]), \
+    for [i = arms:1:-1] data index 1 + i using (lone[i] ? $1 : NaN):2:3:4 with yerrorbars pt 7 ps 0.7 lw 1 \
+        lc rgb color(slot[i]), \
     for [i = arms:1:-1] data index 1 + arms + i using 1:2 with lines lw 0.9 lc rgb color(slot[i]), \
     for [i = 1:arms] data index 2 + 2 * arms using ($1 == i ? $2 : NaN):3 with points pt 2 ps 0.9 lw 2 lc rgb color(slot[i])

@@ -1,8 +1,8 @@
 # length.gp: time of a token and memory of a sequence against the length, both axes logarithmic, and the powers that fit them.
 #
 # A mark is a measurement, a line the power of the length that fits a line's marks. Reads, after block 0 of style.gp, a block of
-# "slot label, powers of time and memory as text, scale (0: no fit) and exponent of time, of memory", one line each, and a block of
-# "line length time memory".
+# "slot label, powers of time and memory as text, scale (0: no fit) and exponent of time, of memory", one line each, and a block
+# of "line length time memory".
 stats ARG1.".tsv" index 1 using 0 nooutput
 lines = int(STATS_records)
 foot = 26 + 18 * lines
@@ -44,7 +44,8 @@ room = 54.0
 side = wide / 2.0 - room - edge
 unset title
 set multiplot
-if (terminal ne "pdf") { set label 1000 title_text at screen 0.5, screen 1 - 16.0 / tall center font ",13" textcolor rgb "#000000" }
+if (terminal ne "pdf") { set label 1000 title_text at screen 0.5, screen 1 - 16.0 / tall center font ",13" \
+    textcolor rgb "#000000" }
 # The legend is a table below both panels.
 do for [j = 1:2] {
     heading = j == 1 ? "time" : "memory"
@@ -53,11 +54,14 @@ do for [j = 1:2] {
 }
 do for [i = 1:lines] {
     height = (foot - 10.0 - 18 * i) / tall
-    set arrow i from screen 14.0 / wide, screen height to screen 38.0 / wide, screen height nohead lw line dt dash(i) lc rgb color(slot[i])
+    set arrow i from screen 14.0 / wide, screen height to screen 38.0 / wide, screen height nohead lw line dt dash(i) \
+        lc rgb color(slot[i])
     set label 10 * i "" at screen 26.0 / wide, screen height point pt mark(i) ps size lc rgb color(slot[i])
-    set label 10 * i + 1 short(label[i], (numbers - 46) / letter) at screen 46.0 / wide, screen height left font small textcolor rgb "#000000"
+    set label 10 * i + 1 short(label[i], (numbers - 46) / letter) at screen 46.0 / wide, screen height left \
+        font small textcolor rgb "#000000"
     do for [j = 1:2] {
-        set label 10 * i + 1 + j powers[2 * (i - 1) + j] at screen (numbers + pitch * (j - 1)) / wide, screen height left font small \
+        set label 10 * i + 1 + j powers[2 * (i - 1) + j] at screen (numbers + pitch * (j - 1)) / wide, screen height \
+            left font small \
             textcolor rgb "#000000"
     }
 }
@@ -80,8 +84,10 @@ do for [j = 1:2] {
     set yrange [low[j]:high[j]]
     eval round_tics("y", log10(high[j] / low[j]))
     set ylabel what[j] offset 0.8, 0 font small textcolor rgb ink
-    plot for [i = 1:lines] scales[2 * (i - 1) + j] * x**exponents[2 * (i - 1) + j] with lines lw line dt dash(i) lc rgb color(slot[i]), \
-        for [i = 1:lines] data index 2 using ($1 == i ? $2 : NaN):(column(2 + j)) with points pt mark(i) ps size lc rgb color(slot[i])
+    plot for [i = 1:lines] scales[2 * (i - 1) + j] * x**exponents[2 * (i - 1) + j] with lines lw line dt dash(i) \
+        lc rgb color(slot[i]), \
+        for [i = 1:lines] data index 2 using ($1 == i ? $2 : NaN):(column(2 + j)) with points pt mark(i) ps size \
+            lc rgb color(slot[i])
     do for [i = 1:lines] {
         unset arrow i
         do for [k = 0:3] { unset label 10 * i + k }

@@ -28,7 +28,8 @@ set datafile missing "NULL"
 
 # Block 0 of the data: a name and a value a line. Block 1: the arms, one a line: colour slot, label; the first `named` of them
 # have a place in the legend.
-read(variable, key) = sprintf("found = ''; stats data index 0 using (strcol(1) eq '%s' ? (found = strcol(2), 1) : 0) nooutput; " \
+read(variable, key) = sprintf("found = ''; " \
+    . "stats data index 0 using (strcol(1) eq '%s' ? (found = strcol(2), 1) : 0) nooutput; " \
     . "%s = found", key, variable)
 eval read("title_text", "title")
 eval read("x_text", "xlabel")
@@ -44,7 +45,8 @@ short(name, most) = strlen(name) > most ? name[1:most - 1] . "…" : name
 stats data index 1 using (slot[int($0) + 1] = $1, label[int($0) + 1] = short(strcol(2), wide / 8), \
     longest = $0 < named && strlen(label[int($0) + 1]) > longest ? strlen(label[int($0) + 1]) : longest, 1) nooutput
 
-# The legend stands below, in as many columns as its longest label leaves room for. gnuplot's own guesses at the width of letters.
+# The legend stands below, in as many columns as its longest label leaves room for. gnuplot's own guesses at the width of
+# letters.
 entries = named + (named > 0 && named < arms)
 legend_left = 48
 legend_columns = floor((wide - legend_left) / (44.0 + 6.3 * longest))
@@ -59,7 +61,8 @@ if (terminal eq "svg") {
 } else { if (terminal eq "png") {
     set terminal pngcairo size 2 * wide, 2 * tall font "Liberation Sans,12" fontscale 2 linewidth 2 pointscale 2 noenhanced
 } else {
-    set terminal pdfcairo size 3.3, 3.3 * tall / wide font "Liberation Sans,12" fontscale 0.6 linewidth 0.6 pointscale 0.6 noenhanced
+    set terminal pdfcairo size 3.3, 3.3 * tall / wide font "Liberation Sans,12" \
+        fontscale 0.6 linewidth 0.6 pointscale 0.6 noenhanced
 }}
 set output figure . "." . terminal
 
@@ -93,6 +96,7 @@ do for [i = 1:entries] {
 round_tics(axis, decades) = sprintf("set %stics (); do for [e = -12:12] { set %stics add ('%%g' 10.0**e); " \
     . "if (%g < 2.5) { set %stics add ('%%g' 2 * 10.0**e, '%%g' 5 * 10.0**e) } }", axis, axis, decades, axis)
 
-# The distance of about `count` marks over a span: 1, 2 or 5 times a power of ten.
+# The distance of about `count` marks over a span: 1, 2 or 5 times a power of ten. A quotient of two whole numbers would be cut.
 mark(share) = share < 1.5 ? 1 : share < 3.5 ? 2 : share < 7.5 ? 5 : 10
-step(span, count) = mark(span / count / 10.0**floor(log10(span / count))) * 10.0**floor(log10(span / count))
+decade(width) = 10.0**floor(log10(width))
+step(span, count) = mark(1.0 * span / count / decade(1.0 * span / count)) * decade(1.0 * span / count)

@@ -116,7 +116,7 @@ char *program_output(void)
     return (char *)bytes.data;
 }
 
-// ---- The database, read by itself ----------------------------------------------------------------------------------------------
+// ---- The database, read by itself -------------------------------------------------------------------------------------------
 
 static void query_into(const char *database, const char *sql, struct text *text)
 {
@@ -191,7 +191,7 @@ void program_expect_same(const char *got, const char *want, const char *what)
               (int)strcspn(want + line, "\n"), want + line);
 }
 
-// ---- Processes -----------------------------------------------------------------------------------------------------------------
+// ---- Processes --------------------------------------------------------------------------------------------------------------
 
 int program_workers(pid_t runner, pid_t *workers, int most)
 {

@@ -124,8 +124,8 @@ static void some_spans(const struct attention_view *view, int64_t place, int64_t
         span_list_add(keys, 0, place + 1);
 }
 
-// Two halves of a layer with projections of their own are added: a row that one half leaves out must be zeros there, and give no
-// gradient to anything.
+// Two halves of a layer with projections of their own are added: a row that one half leaves out must be zeros there, and give
+// no gradient to anything.
 Test(attention, a_query_that_sees_nothing_has_an_output_of_zero)
 {
     static const struct attention_pattern some = {.spans = some_spans, .may_see_nothing = true};

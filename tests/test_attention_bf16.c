@@ -125,7 +125,8 @@ Test(attention_bf16, equals_the_double_reference_on_rounded_operands)
                                    .pattern = &attention_full.attention.pattern});
 }
 
-// The scale is applied to scores where the units multiply, and to queries elsewhere: the soft cap and alibi must meet it in time.
+// The scale is applied to scores where the units multiply, and to queries elsewhere: the soft cap and alibi must meet it in
+// time.
 Test(attention_bf16, equals_the_double_reference_with_every_modifier)
 {
     for (int flags = 0; flags < 16; flags++)
@@ -179,7 +180,8 @@ Test(attention_bf16, rounded_inputs_change_nothing)
     }
 }
 
-// By hand: scores 1 and 0 give weights 1 and exp(-1) = .36788; the second enters the product as 188/512 = .36719, and the sum as it is.
+// By hand: scores 1 and 0 give weights 1 and exp(-1) = .36788; the second enters the product as 188/512 = .36719, and the sum
+// as it is.
 Test(attention_bf16, probabilities_are_rounded_and_their_sum_is_not)
 {
     for (enum cpu_isa isa = first_isa; isa < CPU_ISA_COUNT && take(isa); isa++) {

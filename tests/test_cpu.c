@@ -49,3 +49,17 @@ Test(cpu, the_environment_lowers_the_instruction_set)
         unsetenv("ONEDNN_MAX_CPU_ISA");
     }
 }
+
+// A slip of the pen would otherwise measure the CPU's own way under an older one's name.
+Test(cpu, an_unknown_instruction_set_is_refused_by_name)
+{
+    struct error error = {0};
+    setenv("ABLATE_MAX_ISA", "avx3", 1);
+    cr_expect(!cpu_isa_check(&error) && error.is_request);
+    cr_expect(strstr(error.text, "\"avx3\"; it takes base, avx2, avx512, avx512_bf16, amx"), "%s", error.text);
+    error = (struct error){0};
+    setenv("ABLATE_MAX_ISA", "AVX2", 1);
+    cr_expect(cpu_isa_check(&error), "%s", error.text);
+    unsetenv("ABLATE_MAX_ISA");
+    cr_expect(cpu_isa_check(&error), "%s", error.text);
+}

@@ -1,4 +1,5 @@
-// test_examples.c: data of whole examples: recall follows Zoology's rules, duplicate Reformer's, and accuracy counts what it should.
+// test_examples.c: data of whole examples: recall follows Zoology's rules, duplicate Reformer's, and accuracy counts what it
+// should.
 #include <criterion/criterion.h>
 
 #include <inttypes.h>
@@ -132,8 +133,8 @@ Test(examples, recall_keeps_the_rules_of_zoology)
 }
 
 // The slot of the first pair's query has p proportional to j^(power - 1); the second's is drawn likewise among the others:
-// P(j) = p_j sum over i != j of p_i / (1 - p_i). Chi-square over 30 slots, 29 degrees of freedom: 66.2 is exceeded in 1 of 10^4.
-// So many examples, because the area that a draw starts from is but 2% more than it should be where it is worst.
+// P(j) = p_j sum over i != j of p_i / (1 - p_i). Chi-square over 30 slots, 29 degrees of freedom: 66.2 is exceeded in 1 of
+// 10^4. So many examples, because the area that a draw starts from is but 2% more than it should be where it is worst.
 static void expect_slots(const char *data, double power)
 {
     enum { SLOTS = 30, EXAMPLES = 1000000 };
@@ -214,7 +215,7 @@ Test(examples, duplicate_says_a_word_twice)
     cr_expect_eq(highest, 127, "the highest symbol in 200 words is %d", highest);
 }
 
-// ---- What both share ----------------------------------------------------------------------------------------------------------
+// ---- What both share --------------------------------------------------------------------------------------------------------
 
 // A part is a set: its examples are the same whatever the seed and the batch, and steps draw from as many as the option says.
 Test(examples, steps_draw_from_a_set)
@@ -302,7 +303,7 @@ Test(examples, what_does_not_fit_is_refused)
     }
 }
 
-// ---- Accuracy -----------------------------------------------------------------------------------------------------------------
+// ---- Accuracy ---------------------------------------------------------------------------------------------------------------
 
 enum { SYMBOLS = 16, TIME = 6, HELD_OUT = 50 };
 

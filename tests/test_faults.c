@@ -1,8 +1,8 @@
 // test_faults.c: the n-th allocation, write, sync or rename fails, in the runner or in its workers, for one n after the other.
 //
-// After each, the same command undisturbed must end with the database of a sweep that nothing ever disturbed, and no process may
-// have crashed. By default n grows by a quarter each time, so that the loop takes seconds; FAULTS=1 tries every n until none
-// fails, FAULTS=20 every twentieth.
+// After each, the same command undisturbed must end with the database of a sweep that nothing ever disturbed, and no process
+// may have crashed. By default n grows by a quarter each time, so that the loop takes seconds; FAULTS=1 tries every n until
+// none fails, FAULTS=20 every twentieth.
 #include <criterion/criterion.h>
 #include <limits.h>
 #include <stdio.h>

@@ -11,7 +11,7 @@
 #include "fixture_attention.h"
 #include "report/figure_pattern.h"
 
-enum { TIME = 40, PANELS_MAX = 4, FOLDER_SIZE = 64 };
+enum { TIME = 40, PANELS_MAX = 5, FOLDER_SIZE = 64 };
 
 struct picture {
     struct arena arena;
@@ -38,7 +38,7 @@ static void read_cells(struct picture *picture)
     }
 }
 
-static void draw_seed(struct picture *picture, const char *attention, bool causal, int64_t seed)
+static void draw_run(struct picture *picture, const char *attention, int64_t time, bool causal, int64_t seed)
 {
     struct run run;
     struct error error = {0};
@@ -48,7 +48,7 @@ static void draw_seed(struct picture *picture, const char *attention, bool causa
     cr_assert(mkdtemp(picture->folder), "no temporary folder");
     subject_run(&run, NULL, SUBJECT_DEFAULTS, &picture->arena);
     cr_assert(run_set(&run, "attention", attention, &picture->arena, &error), "%s", error.text);
-    run.model.seq_len = TIME;
+    run.model.seq_len = time;
     run.model.causal = causal;
     run.seed = seed;
     cr_assert(figure_pattern_draw(&run, picture->folder, "svg", &picture->arena, &picture->name, &error), "%s", error.text);
@@ -61,7 +61,7 @@ static void draw_seed(struct picture *picture, const char *attention, bool causa
     read_cells(picture);
 }
 
-static void draw(struct picture *picture, const char *attention, bool causal) { draw_seed(picture, attention, causal, 1); }
+static void draw(struct picture *picture, const char *attention, bool causal) { draw_run(picture, attention, TIME, causal, 1); }
 
 static void discard(struct picture *picture)
 {
@@ -105,7 +105,34 @@ Test(figure_pattern, layers_and_kinds_of_heads_have_squares_of_their_own)
     discard(&picture);
 }
 
-// ---- Hashes -------------------------------------------------------------------------------------------------------------------
+// The lengths that --seq begins with: marks of an axis that is one position long lie one apart.
+Test(figure_pattern, one_position_and_two_are_drawn)
+{
+    struct picture picture;
+    for (int time = 1; time <= 2; time++) {
+        draw_run(&picture, "full", time, true, 1);
+        cr_expect_eq(picture.cells[0][time - 1][0], '2', "%d positions", time);
+        discard(&picture);
+    }
+}
+
+// Two settings that begin alike, beyond what a file's name has room for, are two files; a short one keeps its plain name.
+Test(figure_pattern, long_settings_that_differ_at_their_end_have_names_of_their_own)
+{
+    struct picture picture;
+    char first[160];
+    draw(&picture, "[sliding(window=4), sliding(window=4), sliding(window=4), sliding(window=4), sliding(window=5)]", true);
+    snprintf(first, sizeof first, "%s", picture.name);
+    discard(&picture);
+    draw(&picture, "[sliding(window=4), sliding(window=4), sliding(window=4), sliding(window=4), sliding(window=6)]", true);
+    cr_expect_str_neq(picture.name, first);
+    discard(&picture);
+    draw(&picture, "sliding(window=4)", true);
+    cr_expect_str_eq(picture.name, "sliding-window-4-40");
+    discard(&picture);
+}
+
+// ---- Hashes -----------------------------------------------------------------------------------------------------------------
 
 enum { CHUNK = 4, ROUNDS = 3, LAYER = 1, SEED = 9 };
 
@@ -123,8 +150,8 @@ static void hash_vectors(const struct run *run, int32_t buckets[TIME * ROUNDS])
     free(vectors);
 }
 
-// Which pairs hashes show is decided nowhere in a picture's own code: it must be what the definition says of the same buckets, which
-// shares no line with the sort that the kernel and the picture go by. One layer of a list, so that the layer counts too.
+// Which pairs hashes show is decided nowhere in a picture's own code: it must be what the definition says of the same buckets,
+// which shares no line with the sort that the kernel and the picture go by. One layer of a list, so that the layer counts too.
 Test(figure_pattern, hashed_cells_are_the_definition_of_the_same_buckets)
 {
     struct picture picture;
@@ -133,7 +160,7 @@ Test(figure_pattern, hashed_cells_are_the_definition_of_the_same_buckets)
     int order[TIME], places = 0;
     int64_t scratch[TIME];
     static bool all[TIME * TIME], first[TIME * TIME];
-    draw_seed(&picture, "[\"full\", \"lsh(chunk=4, rounds=3)\"]", true, SEED);
+    draw_run(&picture, "[\"full\", \"lsh(chunk=4, rounds=3)\"]", TIME, true, SEED);
     subject_run(&run, NULL, SUBJECT_DEFAULTS, &picture.arena);
     hash_vectors(&run, buckets);
     struct lsh lsh = lsh_of(TIME, CHUNK, ROUNDS), one = lsh_of(TIME, CHUNK, 1);

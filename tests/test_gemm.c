@@ -104,8 +104,8 @@ static double largest_error(const struct gemm_request *request, int64_t rows)
     return worst;
 }
 
-// The three products of a linear layer in every way and format, at all rows and at fewer, odd sizes included: the error is that of
-// summing k terms of at most 1/4 in float; what bf16x3 leaves out is another 2^-16 of a term.
+// The three products of a linear layer in every way and format, at all rows and at fewer, odd sizes included: the error is that
+// of summing k terms of at most 1/4 in float; what bf16x3 leaves out is another 2^-16 of a term.
 Test(gemm, every_way_equals_the_triple_loop)
 {
     static const int64_t sizes[][3] = {{1, 1, 1},    {1, 17, 5},    {7, 1, 33},   {16, 16, 16},
@@ -177,7 +177,8 @@ Test(gemm, three_products_leave_an_error_below_1e_5)
     cr_expect(worst[GEMM_BF16] > 1e-4 && worst[GEMM_BF16] < 4e-3, "bf16 errs by %g", worst[GEMM_BF16]);
 }
 
-// To nearest, ties to even: 1 + 2^-8 lies between 1 and 1 + 2^-7, 1 + 3 2^-8 between 1 + 2^-7 and 1 + 2^-6 (IEEE 754-2019, 4.3.1).
+// To nearest, ties to even: 1 + 2^-8 lies between 1 and 1 + 2^-7, 1 + 3 2^-8 between 1 + 2^-7 and 1 + 2^-6 (IEEE 754-2019,
+// 4.3.1).
 Test(gemm, bf16_rounds_to_nearest_even)
 {
     const float cases[][2] = {{1 + 0x1p-8f, 1},

@@ -1,9 +1,9 @@
 // test_hostile.c: files that were damaged on their way, and strings typed by a cat, change nothing and crash nothing.
 //
-// Each reader gets some thousand mutations of valid input: bits turned, numbers overwritten, pieces cut out, doubled or taken from
-// another valid input. It may accept or refuse what it gets; a refusal names the file and is text that a terminal can show. The
-// seed is fixed, so that a failure is found again; HOSTILE_SEED=2 tries others. Under the sanitizers the same test watches every
-// access.
+// Each reader gets some thousand mutations of valid input: bits turned, numbers overwritten, pieces cut out, doubled or taken
+// from another valid input. It may accept or refuse what it gets; a refusal names the file and is text that a terminal can
+// show. The seed is fixed, so that a failure is found again; HOSTILE_SEED=2 tries others. Under the sanitizers the same test
+// watches every access.
 #include <criterion/criterion.h>
 
 #include <stdio.h>
@@ -39,7 +39,7 @@ static const char *in_folder(const char *name)
     return file;
 }
 
-// ---- Mutations -----------------------------------------------------------------------------------------------------------------
+// ---- Mutations --------------------------------------------------------------------------------------------------------------
 
 // Draws of one test: the same at every run.
 struct draws {
@@ -167,7 +167,7 @@ static void feed(reader read, const char *name, const char *const *inputs, int m
 
 TestSuite(mutations, .init = open_folder, .fini = close_folder, .timeout = 300);
 
-// ---- Readers -------------------------------------------------------------------------------------------------------------------
+// ---- Readers ----------------------------------------------------------------------------------------------------------------
 
 static bool read_experiment(const char *path, struct error *error)
 {
@@ -323,7 +323,7 @@ Test(mutations, of_databases)
     feed(read_database, "x.db", (const char *const[]){valid, NULL}, 400);
 }
 
-// ---- What is typed -------------------------------------------------------------------------------------------------------------
+// ---- What is typed ----------------------------------------------------------------------------------------------------------
 
 Test(mutations, of_options)
 {
@@ -356,7 +356,7 @@ Test(mutations, of_options)
     }
 }
 
-// ---- Plug-ins ------------------------------------------------------------------------------------------------------------------
+// ---- Plug-ins ---------------------------------------------------------------------------------------------------------------
 
 // A file that was cut off is refused before the loader maps what is not there. What is whole is believed: it is a program.
 Test(mutations, a_cut_plug_in_is_refused)

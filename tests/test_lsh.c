@@ -1,4 +1,5 @@
-// test_lsh.c: hashed attention beside what the conformance laws and the oracle hold it to: sizes, hashes, refusals, longer models.
+// test_lsh.c: hashed attention beside what the conformance laws and the oracle hold it to: sizes, hashes, refusals, longer
+// models.
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -42,7 +43,7 @@ Test(lsh, memory_is_linear_in_the_length)
     }
 }
 
-// ---- The hash itself ----------------------------------------------------------------------------------------------------------
+// ---- The hash itself --------------------------------------------------------------------------------------------------------
 
 enum { TIME = 7, HEADS = 2, HEAD_DIM = 3, STEP = 5 };
 
@@ -130,7 +131,7 @@ Test(lsh, a_bucket_is_the_largest_rotated_coordinate)
             check_hash(&hashes[i], training);
 }
 
-// ---- Models -------------------------------------------------------------------------------------------------------------------
+// ---- Models -----------------------------------------------------------------------------------------------------------------
 
 static struct run run_of(const char *attention, int64_t time, struct arena *arena)
 {
@@ -175,8 +176,8 @@ Test(lsh, later_tokens_change_no_bit_of_earlier_logits)
     arena_close(&arena);
 }
 
-// A tile may begin anywhere, so its last block of keys may end behind the last key: there are zeros, and not what another buffer
-// holds. Workspaces start as NaN here, and NaN times a weight of zero is NaN.
+// A tile may begin anywhere, so its last block of keys may end behind the last key: there are zeros, and not what another
+// buffer holds. Workspaces start as NaN here, and NaN times a weight of zero is NaN.
 Test(lsh, what_lies_behind_the_last_key_counts_for_nothing)
 {
     enum { LENGTH = 2 * ATTENTION_KEY_TILE };
@@ -206,7 +207,8 @@ Test(lsh, what_lies_behind_the_last_key_counts_for_nothing)
     arena_close(&arena);
 }
 
-// Rotations lie beside the weights and are none: arms of different chunks have the same size, and one can be evaluated as another.
+// Rotations lie beside the weights and are none: arms of different chunks have the same size, and one can be evaluated as
+// another.
 Test(lsh, rotations_are_no_parameters)
 {
     struct arena arena = {0};

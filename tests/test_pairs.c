@@ -143,7 +143,8 @@ static bool try_row(const struct array *array, const int *row, int64_t time, str
         accepted = run_resolve(&run, &error);
     }
     if (accepted) {
-        // A ReLU whose input lies within rounding of zero may take either slope, so a second draw decides: a mistake fails both.
+        // A ReLU whose input lies within rounding of zero may take either slope, so a second draw decides: a mistake fails
+        // both.
         for (int draw = 0; draw < 2; draw++, run.seed++) {
             cr_assert(conformance_against_reference(&run, 3, time, &worst, where, &error), "%s: %s", said.data, error.text);
             if (worst <= conformance_float_limit)

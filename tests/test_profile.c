@@ -16,7 +16,7 @@
 #include "tensor/gemm.h"
 #include "train/trainer.h"
 
-// ---- Costs ---------------------------------------------------------------------------------------------------------------------
+// ---- Costs ------------------------------------------------------------------------------------------------------------------
 
 static void expect_cost(const struct graph *graph, const struct tensor *of, enum phase phase, double flops, double products,
                         double bytes)
@@ -64,7 +64,7 @@ Test(cost, every_phase_is_that_worked_by_hand)
     graph_close(&graph);
 }
 
-// ---- The machine ---------------------------------------------------------------------------------------------------------------
+// ---- The machine ------------------------------------------------------------------------------------------------------------
 
 #ifndef __SANITIZE_ADDRESS__
 // A product whose operands come from memory cannot be faster than multiply-adds that never leave the registers; if it is, the
@@ -102,7 +102,7 @@ Test(machine, nothing_is_faster_than_the_registers)
 }
 #endif
 
-// ---- Records -------------------------------------------------------------------------------------------------------------------
+// ---- Records ----------------------------------------------------------------------------------------------------------------
 
 static const double tiny = 1e-9; // the clock's own steps
 
@@ -212,7 +212,7 @@ Test(profile, a_step_that_does_not_fit_is_dropped_whole)
     arena_close(&arena);
 }
 
-// ---- Summary and trace ---------------------------------------------------------------------------------------------------------
+// ---- Summary and trace ------------------------------------------------------------------------------------------------------
 
 enum { STEPS = 3 };
 
@@ -264,7 +264,8 @@ Test(profile, changes_no_bit)
     arena_close(&arena);
 }
 
-// Shares are of the whole step: what no row explains is the last row, and no time is counted twice. The model's FLOPs are all there.
+// Shares are of the whole step: what no row explains is the last row, and no time is counted twice. The model's FLOPs are all
+// there.
 Test(profile, rows_add_up_to_the_step)
 {
     struct arena arena = {0};
@@ -293,7 +294,8 @@ Test(profile, rows_add_up_to_the_step)
 
 static double number_of(const json_t *event, const char *key) { return json_number_value(json_object_get(event, key)); }
 
-// The format's rule for complete events: on one thread they nest or lie apart. Lanes do one thing at a time, so theirs lie apart.
+// The format's rule for complete events: on one thread they nest or lie apart. Lanes do one thing at a time, so theirs lie
+// apart.
 Test(profile, the_trace_is_json_whose_events_lie_apart)
 {
     struct arena arena = {0};

@@ -51,7 +51,8 @@ Test(ratio, sets_apart)
     cr_expect_eq(ratio_unpaired(b, 5, a, 5).verdict, RATIO_FASTER);
 }
 
-// Times that repeat to 1% and do not differ are the same; the test finds no difference where there is none more often than it may.
+// Times that repeat to 1% and do not differ are the same; the test finds no difference where there is none more often than it
+// may.
 Test(ratio, equal_builds_are_rarely_told_apart)
 {
     enum { TRIALS = 2000, COUNT = 8 };

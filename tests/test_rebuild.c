@@ -1,4 +1,5 @@
-// test_rebuild.c: what the backward pass rebuilds instead of keeping: the same gradients, in memory that does not grow with depth.
+// test_rebuild.c: what the backward pass rebuilds instead of keeping: the same gradients, in memory that does not grow with
+// depth.
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -37,8 +38,8 @@ static const struct probe_request ways[] = {
 };
 enum { WAYS = sizeof ways / sizeof *ways };
 
-// Forward again is forward: the same kernels over the same rows, dropout's masks drawn again from their keys. Poison fills every
-// buffer between its lives, a rebuilt one's too.
+// Forward again is forward: the same kernels over the same rows, dropout's masks drawn again from their keys. Poison fills
+// every buffer between its lives, a rebuilt one's too.
 Test(rebuild, recompute_gives_the_same_bits)
 {
     static const char *const models[][SETTINGS_MAX] = {
@@ -81,8 +82,8 @@ static double gradients_apart(const struct probe *got, const struct probe *want)
     return apart / executor_gradient_norm(want->executor);
 }
 
-// (b + f) - f is b but for a rounding or two, which wide weights blow up some thousand times at most; a wrong sign, a wrong order or a
-// missing layer is of another size.
+// (b + f) - f is b but for a rounding or two, which wide weights blow up some thousand times at most; a wrong sign, a wrong
+// order or a missing layer is of another size.
 Test(rebuild, reversible_gives_the_gradients_of_what_is_kept)
 {
     static const char *const models[][SETTINGS_MAX] = {
@@ -175,7 +176,7 @@ Test(rebuild, recompute_beside_reversible_is_refused)
     arena_close(&arena);
 }
 
-// ---- Graphs by hand ------------------------------------------------------------------------------------------------------------
+// ---- Graphs by hand ---------------------------------------------------------------------------------------------------------
 
 enum { WIDTH = 8, VOCABULARY = 7 };
 
@@ -229,8 +230,8 @@ Test(rebuild, a_branch_that_reads_its_own_sum_cannot_be_inverted)
     close_bench(&bench);
 }
 
-// An op whose outputs are kept: hashes and orders, which a rounding may change for good. It runs once, though its reader's backward
-// needs its output and all around it is rebuilt.
+// An op whose outputs are kept: hashes and orders, which a rounding may change for good. It runs once, though its reader's
+// backward needs its output and all around it is rebuilt.
 Test(rebuild, what_an_op_marks_as_kept_is_not_computed_again)
 {
     for (int kept = 0; kept < 2; kept++) {

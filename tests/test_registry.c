@@ -7,7 +7,7 @@
 #include "check/conformance.h"
 #include "registry/run.h"
 
-// ---- What is built in ------------------------------------------------------------------------------------------------------------
+// ---- What is built in -------------------------------------------------------------------------------------------------------
 
 // Nothing is believed of a plug-in that does not hold for the program's own components.
 Test(registry, every_component_keeps_the_contract)
@@ -58,7 +58,7 @@ Test(registry, unknown_names_are_answered_with_the_nearest)
     expect_text(&nothing, "no slot \"atention\", did you mean \"attention\"? See: ablate list\n");
 }
 
-// ---- Options --------------------------------------------------------------------------------------------------------------------
+// ---- Options ----------------------------------------------------------------------------------------------------------------
 
 struct sample {
     int64_t count;
@@ -145,7 +145,7 @@ Test(option, ranges_are_said_in_words)
     }
 }
 
-// ---- Plug-ins ---------------------------------------------------------------------------------------------------------------------
+// ---- Plug-ins ---------------------------------------------------------------------------------------------------------------
 
 static void count_failures(void *context, const struct component *component, const struct finding *finding)
 {

@@ -184,7 +184,8 @@ Test(report, holds_every_arm_and_number)
     report_close(&report);
 }
 
-// A published number helps only beside what was measured, with its interval; and a claim about an arm that is not there says so.
+// A published number helps only beside what was measured, with its interval; and a claim about an arm that is not there says
+// so.
 Test(report, shows_claims_beside_what_was_published)
 {
     struct report report;

@@ -27,7 +27,7 @@ static void identity(const char *const *pairs, const char *data_hash, char id[RU
     arena_close(&arena);
 }
 
-// ---- Print, set, print ---------------------------------------------------------------------------------------------------------
+// ---- Print, set, print ------------------------------------------------------------------------------------------------------
 
 struct form {
     const char *key, *value, *printed;
@@ -106,7 +106,7 @@ Test(run, a_run_is_rebuilt_from_what_is_visited)
     arena_close(&arena);
 }
 
-// ---- Refusals ----------------------------------------------------------------------------------------------------------------------
+// ---- Refusals ---------------------------------------------------------------------------------------------------------------
 
 struct mistake {
     const char *pair, *said;
@@ -122,6 +122,7 @@ static const struct mistake mistakes[] = {
     {"ffn=swiglu(ratio=2) x", "ffn: swiglu(ratio=2) x: the parentheses do not close, or something follows them\n"},
     {"ffn=", "ffn: a value is missing. See: ablate list ffn\n"},
     {"ffn=[]", "ffn: the list is empty; name at least one component\n"},
+    {"ffn=relu, swiglu(ratio=2)", "ffn: relu, swiglu(ratio=2): a list is written in brackets: [relu, swiglu(ratio=2)]\n"},
     {"ffn=[relu, gelu", "ffn: [relu, gelu: the list does not close with ]\n"},
     {"norm=[rmsnorm, layernorm]", "norm: [rmsnorm, layernorm]: it takes one component for the whole model, not a list\n"},
     {"ffn.ratoi=2", "ffn.ratoi: ffn is gelu, which has no option \"ratoi\", did you mean \"ratio\"?\n"},
@@ -180,7 +181,7 @@ Test(run, a_list_is_cycled_over_the_layers)
     arena_close(&arena);
 }
 
-// ---- Identity ------------------------------------------------------------------------------------------------------------------------
+// ---- Identity ---------------------------------------------------------------------------------------------------------------
 
 struct pair_of_runs {
     const char *why;

@@ -179,7 +179,8 @@ Test(statistics, constant_differences)
     near(d[1].p, 0, 0, "p of a constant difference");
 }
 
-// V = 1, one arm: (t(.975, 9) + t(.8, 9)) / sqrt(10) = (2.262 + .883) / 3.162 = .9946; with 11 seeds (2.228 + .879) / 3.317 = .937.
+// V = 1, one arm: (t(.975, 9) + t(.8, 9)) / sqrt(10) = (2.262 + .883) / 3.162 = .9946; with 11 seeds (2.228 + .879) / 3.317 =
+// .937.
 Test(statistics, seeds_needed_by_hand)
 {
     struct difference d = {.variance = 1, .pooled = false};
@@ -236,7 +237,7 @@ Test(statistics, looks_never_spend_more_than_alpha)
     cr_assert(sum < 0.05 + 1e-12 && sum > 0.0499, "all looks spend %g", sum);
 }
 
-// ---- Simulation ---------------------------------------------------------------------------------------------------------------
+// ---- Simulation -------------------------------------------------------------------------------------------------------------
 
 enum { EXPERIMENTS = 8000, PUBLISHED_EXPERIMENTS = 20000, ARMS_MAX = 8, SEEDS_MAX = 5 };
 

@@ -1,4 +1,5 @@
-// test_store_faults.c: the n-th write, sync, truncation or allocation inside SQLite does not work, for every n until none fails.
+// test_store_faults.c: the n-th write, sync, truncation or allocation inside SQLite does not work, for every n until none
+// fails.
 //
 // Afterwards the same command continues, and the database equals an undisturbed one. The file calls are SQLite's own, with a
 // countdown in front of those that change something.
@@ -24,7 +25,7 @@ static bool fails_now(void)
     return true;
 }
 
-// ---- Files ----------------------------------------------------------------------------------------------------------------------
+// ---- Files ------------------------------------------------------------------------------------------------------------------
 
 // SQLite has a kind for databases, with locks, and one for logs and journals.
 struct kind {
@@ -83,7 +84,7 @@ static void make_files_faulty(void)
     cr_assert_eq(sqlite3_vfs_register(&vfs, 1), SQLITE_OK);
 }
 
-// ---- Memory ---------------------------------------------------------------------------------------------------------------------
+// ---- Memory -----------------------------------------------------------------------------------------------------------------
 
 static sqlite3_mem_methods memory;
 static void *faulty_malloc(int size) { return fails_now() ? NULL : memory.xMalloc(size); }
@@ -101,7 +102,7 @@ static void make_memory_faulty(void)
     cr_assert_eq(sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0), SQLITE_OK);
 }
 
-// ---- A command, disturbed and undisturbed -----------------------------------------------------------------------------------------
+// ---- A command, disturbed and undisturbed -----------------------------------------------------------------------------------
 
 // What a runner does: open, save, one run from start to end.
 static bool command(struct error *error)

@@ -220,7 +220,7 @@ Test(store_open, damaged_bytes_never_crash)
     bytes_free(&whole);
 }
 
-// ---- One writer, many readers -----------------------------------------------------------------------------------------------------
+// ---- One writer, many readers -----------------------------------------------------------------------------------------------
 
 Test(store_open, a_second_writer_is_told_who_writes)
 {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "bench/stage.h"
 #include "fixture_program.h"
 
@@ -29,7 +30,8 @@ static bool has_subject(const struct suite *suite, const char *start)
     return false;
 }
 
-// Nothing is listed by hand: a component that builds or changes a graph has its benchmark forward and backward, an optimizer its update.
+// Nothing is listed by hand: a component that builds or changes a graph has its benchmark forward and backward, an optimizer
+// its update.
 Test(suite, every_component_has_benchmarks)
 {
     struct suite suite;
@@ -136,7 +138,7 @@ Test(suite, a_stage_keeps_what_its_parts_read)
     stage_close(&stage);
 }
 
-// ---- Through the program -----------------------------------------------------------------------------------------------------
+// ---- Through the program ----------------------------------------------------------------------------------------------------
 
 Test(suite, prints_and_stores_what_it_measured)
 {
@@ -159,6 +161,29 @@ Test(suite, prints_and_stores_what_it_measured)
     cr_expect(strstr(output, ",1.000,") && !strstr(output, "faster") && !strstr(output, "slower"), "%s", output);
     free(output);
     cr_expect_eq(program_run((const char *const[]){"bench", "compare", "1", "17", "--db", "b.db", NULL}), 2);
+    cr_expect_eq(program_run((const char *const[]){"bench", "compare", "1", "1", "[", "--db", "b.db", NULL}), 2);
+    cr_expect_eq(program_run((const char *const[]){"bench", "compare", "1", "1", "nope", "--db", "b.db", NULL}), 2);
+    program_folder_close();
+}
+
+// What has nothing to be compared with is counted, or a benchmark that a build lost would go unseen.
+Test(suite, compare_counts_what_only_one_has)
+{
+    program_folder_open(2, 1);
+    static const char *const filters[] = {"^op/add/(for|back)ward/rows:64/", "^op/(add|multiply)/forward/rows:64/"};
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
+        cr_assert_eq(program_run((const char *const[]){"bench", filters[i], "--seconds=0.001", "--repetitions=2", "--db",
+                                                       "b.db", NULL}),
+                     0);
+    const char *one_sided = "SELECT count(DISTINCT name) FROM benchmarks WHERE name %s";
+    int backward = program_count("b.db", arena_format(&arena, one_sided, "LIKE 'op/add/backward/%'"));
+    int multiply = program_count("b.db", arena_format(&arena, one_sided, "LIKE 'op/multiply/%'"));
+    cr_assert(backward > 0 && multiply > 0, "%d backward, %d multiply", backward, multiply);
+    cr_assert_eq(program_run((const char *const[]){"bench", "compare", "1", "2", "--db", "b.db", NULL}), 0);
+    char *output = program_output();
+    const char *said = arena_format(&arena, "Left out: %d that only A has, %d that only B has.", backward, multiply);
+    cr_expect(strstr(output, said), "%s in %s", said, output);
+    free(output);
     program_folder_close();
 }
 
@@ -174,8 +199,37 @@ Test(suite, compares_two_builds)
               output);
     free(output);
     cr_expect_eq(program_run((const char *const[]){"bench", "compare", "./no-build", "/proc/self/exe", NULL}), 2);
-    // A setting that would not be heeded is refused.
-    cr_expect_eq(program_run((const char *const[]){"bench", "attention", "--set", "precision=bf16", NULL}), 2);
+    program_folder_close();
+}
+
+// A mistaken filter is refused before anything is measured: the machine alone would take seconds.
+Test(suite, a_mistaken_filter_is_refused_at_once)
+{
+    double begin = clock_seconds();
+    program_folder_open(2, 1);
+    cr_expect_eq(program_run((const char *const[]){"bench", "[", NULL}), 2);
+    cr_expect_lt(clock_seconds() - begin, 2.5, "it took %.1f seconds", clock_seconds() - begin);
+    program_folder_close();
+}
+
+// A setting that would not be heeded is refused, and told where it would be: nobody takes what another kind measured for
+// theirs.
+Test(suite, a_kind_refuses_options_of_another)
+{
+    static const char *const requests[][4] = {
+        {"attention", "--set", "precision=bf16", "attention takes no --set, which goes with: FILTER, train, overhead."},
+        {"train", "--attention", "full", "train takes no --attention, which goes with: attention."},
+        {"models", "--head-dim", "64", "models takes no --head-dim, which goes with: attention."},
+        {"op/add", "--threads", "2", "FILTER takes no --threads, which goes with: train, models, attention."},
+    };
+    program_folder_open(2, 1);
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        const char *const *request = requests[i];
+        cr_expect_eq(program_run((const char *const[]){"bench", request[0], request[1], request[2], NULL}), 2);
+        char *output = program_output();
+        cr_expect(strstr(output, request[3]), "%s instead of %s", output, request[3]);
+        free(output);
+    }
     program_folder_close();
 }
 
@@ -188,6 +242,21 @@ Test(suite, measures_a_plugin)
     char *output = program_output();
     cr_expect(strstr(output, "ffn/softplus/backward/seq:256") && strstr(output, "op/softplus/forward/"), "%s", output);
     free(output);
+    program_folder_close();
+}
+
+// The 33rd length has no place: a list is measured whole or refused.
+Test(suite, attention_refuses_more_lengths_than_it_measures)
+{
+    struct text list = {0};
+    program_folder_open(2, 1);
+    for (int i = 0; i < 33; i++)
+        text_add(&list, "%s64", i ? "," : "");
+    cr_expect_eq(program_run((const char *const[]){"bench", "attention", "--seconds=0.001", "--seq", list.data, NULL}), 2);
+    char *output = program_output();
+    cr_expect(strstr(output, "more than 32 lengths"), "%s", output);
+    free(output);
+    text_free(&list);
     program_folder_close();
 }
 

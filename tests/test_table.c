@@ -47,8 +47,8 @@ Test(table, text_is_aligned)
     expect_printed(&table, OUTPUT_TEXT, "name    tok/s  note\né           9  x\n(base)  12345\n");
 }
 
-// Without a terminal a line has 80 columns. What may wrap does, at spaces, the widest column first, and begins under itself again; a
-// word that is longer than its column is left whole.
+// Without a terminal a line has 80 columns. What may wrap does, at spaces, the widest column first, and begins under itself
+// again; a word that is longer than its column is left whole.
 Test(table, long_text_wraps_in_its_column)
 {
     static const struct column wrapped[] = {{.name = "name"}, {.name = "help", .wraps = true}, {.name = "n", .number = true}};
@@ -81,6 +81,27 @@ Test(table, long_names_stand_alone_and_empty_columns_are_left_out)
         cr_expect_leq(strcspn(line, "\n"), 80, "%s", line);
     free(text);
     table_close(&table);
+}
+
+// What tells no row from another costs people no width; programs get every column.
+Test(table, what_is_the_same_in_all_rows_is_said_once)
+{
+    static const struct column folding[] = {{.name = "name"},
+                                            {.name = "tries", .number = true, .usual = "1"},
+                                            {.name = "commit", .folds = true}};
+    struct table table;
+    unsetenv("COLUMNS");
+    table_open(&table, folding, 3);
+    add(&table, "a", "1", "0a1b");
+    add(&table, "b", "1", "0a1b");
+    char *csv = printed(&table, OUTPUT_CSV);
+    cr_expect_str_eq(csv, "name,tries,commit\r\na,1,0a1b\r\nb,1,0a1b\r\n");
+    free(csv);
+    expect_printed(&table, OUTPUT_TEXT, "name\na\nb\ncommit: 0a1b\n");
+    table_open(&table, folding, 3);
+    add(&table, "a", "1", "0a1b");
+    add(&table, "b", "2", "ffff");
+    expect_printed(&table, OUTPUT_TEXT, "name  tries  commit\na         1  0a1b\nb         2  ffff\n");
 }
 
 // A failure's text comes from outside: it must neither break the row nor speak to the terminal.

@@ -10,7 +10,7 @@
 #include "check/probe.h"
 #include "registry/run.h"
 
-// ---- Team ----------------------------------------------------------------------------------------------------------------------
+// ---- Team -------------------------------------------------------------------------------------------------------------------
 
 enum { MEMBERS = 3 };
 static void count_member(void *context, int member, int size)
@@ -59,7 +59,7 @@ Test(team, nobody_leaves_a_meeting_before_all_have_come)
     team_close(meeting.team);
 }
 
-// ---- Plan ----------------------------------------------------------------------------------------------------------------------
+// ---- Plan -------------------------------------------------------------------------------------------------------------------
 
 // A small model on tokens of 13 positions; settings end with NULL.
 static void open_probe(struct probe *probe, const char *const *settings, struct probe_request request)
@@ -141,7 +141,8 @@ Test(plan, what_lives_together_lies_apart)
     }
 }
 
-// What is born and dies while a tile is under way takes a tile's rows. Evaluation keeps nothing for later, so nearly everything is.
+// What is born and dies while a tile is under way takes a tile's rows. Evaluation keeps nothing for later, so nearly everything
+// is.
 Test(plan, what_lives_within_a_tile_takes_a_tile)
 {
     struct probe whole, tiled;
@@ -169,7 +170,7 @@ Test(plan, memory_is_used_again)
     probe_close(&probe);
 }
 
-// ---- Executor ------------------------------------------------------------------------------------------------------------------
+// ---- Executor ---------------------------------------------------------------------------------------------------------------
 
 // A batch's gradient is one number, however many lanes and passes add it up; 5 sequences fit neither evenly.
 Test(executor, lanes_and_passes_add_up_to_the_same_gradient)
@@ -204,8 +205,8 @@ static double gradients_apart(const struct probe *got, const struct probe *want)
     return apart / executor_gradient_norm(want->executor);
 }
 
-// However a batch is cut, into tiles, passes, lanes of their own and lanes that share, it is one computation. In double, where the
-// order of sums cannot hide a mistake.
+// However a batch is cut, into tiles, passes, lanes of their own and lanes that share, it is one computation. In double, where
+// the order of sums cannot hide a mistake.
 Test(executor, tiles_compute_what_the_reference_does)
 {
     static const char *const models[][8] = {
@@ -345,7 +346,7 @@ Test(executor, the_hook_sees_every_node_and_can_plant_a_fault)
     probe_close(&probe);
 }
 
-// ---- Graph ---------------------------------------------------------------------------------------------------------------------
+// ---- Graph ------------------------------------------------------------------------------------------------------------------
 
 Test(graph, shapes_that_do_not_fit_are_refused_once_and_by_name)
 {

@@ -111,6 +111,19 @@ enum cpu_isa cpu_isa(void)
     return most;
 }
 
+bool cpu_isa_check(struct error *error)
+{
+    const char *ours = getenv("ABLATE_MAX_ISA");
+    char taken[128] = "";
+    int length = 0;
+    for (enum cpu_isa isa = CPU_ISA_BASE; isa < CPU_ISA_COUNT; isa++) {
+        if (!ours || strcasecmp(ours, isas[isa].name) == 0)
+            return true;
+        length += snprintf(taken + length, sizeof taken - (size_t)length, "%s%s", isa ? ", " : "", isas[isa].name);
+    }
+    return error_request(error, "ABLATE_MAX_ISA: no instruction set \"%s\"; it takes %s", ours, taken);
+}
+
 bool cpu_check(uint32_t needed, uint32_t present, struct error *error)
 {
     char missing[256] = "";

@@ -1,7 +1,7 @@
 // cpu.h: whether this CPU has the instructions that the program was built for, and which more the fast products may use.
 //
-// A program built with -march=native and carried to an older machine would end in "Illegal instruction". cpu.c, error.c and main.c are
-// compiled for any x86-64, so that main can say it in words, before anything else runs.
+// A program built with -march=native and carried to an older machine would end in "Illegal instruction". cpu.c, error.c and
+// main.c are compiled for any x86-64, so that main can say it in words, before anything else runs.
 #ifndef BASE_CPU_H
 #define BASE_CPU_H
 
@@ -34,6 +34,8 @@ enum cpu_isa { CPU_ISA_BASE, CPU_ISA_AVX2, CPU_ISA_AVX512, CPU_ISA_AVX512_BF16, 
 // The most that this CPU and its system offer and that the environment allows: ABLATE_MAX_ISA names one of the sets below, so
 // that a test or a user can take the way of an older machine; ONEDNN_MAX_CPU_ISA, in oneDNN's words, counts too.
 enum cpu_isa cpu_isa(void);
+// Refuses what ABLATE_MAX_ISA names where it is none of them. Without this check cpu_isa goes by the CPU alone.
+bool cpu_isa_check(struct error *error);
 // "avx2"; what ABLATE_MAX_ISA takes, and what is recorded with a run.
 const char *cpu_isa_name(enum cpu_isa isa);
 // The same set in the words of ONEDNN_MAX_CPU_ISA.

@@ -92,15 +92,16 @@ void bytes_free(struct bytes *bytes)
     *bytes = (struct bytes){0};
 }
 
-static bool write_all(int file, const unsigned char *data, size_t count)
+bool file_write(int file, const void *data, size_t count)
 {
+    const unsigned char *rest = data;
     while (count > 0) {
-        ssize_t put = write(file, data, count);
+        ssize_t put = write(file, rest, count);
         if (put < 0 && errno == EINTR)
             continue;
         if (put <= 0)
             return false;
-        data += put;
+        rest += put;
         count -= (size_t)put;
     }
     return true;
@@ -132,7 +133,7 @@ bool file_replace_parts(const char *path, const struct file_part *parts, int cou
     int file = open(beside.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     bool done = file >= 0;
     for (int i = 0; done && i < count; i++)
-        done = write_all(file, parts[i].data, parts[i].count);
+        done = file_write(file, parts[i].data, parts[i].count);
     done = done && fsync(file) == 0;
     int trouble = errno;
     if (file >= 0 && close(file) && done) {

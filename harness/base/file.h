@@ -16,6 +16,8 @@ struct bytes {
 bool file_read(const char *path, size_t limit, struct bytes *bytes, struct error *error);
 void bytes_free(struct bytes *bytes);
 
+// All of it to an open file; false with errno.
+bool file_write(int file, const void *data, size_t count);
 // Replaces the file as one step: written beside it, synced, renamed. A failure leaves the old file and no new one.
 bool file_replace(const char *path, const void *data, size_t count, struct error *error);
 // The same from several pieces, so that large arrays are written from where they lie.

@@ -20,7 +20,8 @@ void *memory_allocate(size_t count, size_t size);
 void *memory_resize(void *block, size_t count, size_t size);
 char *memory_copy_text(const char *text);
 
-// Zeroed, aligned to MEMORY_ALIGNMENT, for buffers of the user's size; `what` names it in the error. memory_large_free releases it.
+// Zeroed, aligned to MEMORY_ALIGNMENT, for buffers of the user's size; `what` names it in the error. memory_large_free releases
+// it.
 bool memory_large(void **block, size_t bytes, const char *what, struct error *error);
 void memory_large_free(void *block, size_t bytes);
 // Takes all pages of a block at once, which costs a third of taking each at its first use. What is touched counts as used.

@@ -1,7 +1,7 @@
 // yaml.c: libyaml's events into a tree.
 //
-// Refuses, with file:line: anchors and aliases (an alias bomb expands to anything), tags, duplicate keys, keys that are not text, a
-// second document, too much depth, entries or text. Broken syntax ends the reading; all other mistakes are collected.
+// Refuses, with file:line: anchors and aliases (an alias bomb expands to anything), tags, duplicate keys, keys that are not
+// text, a second document, too much depth, entries or text. Broken syntax ends the reading; all other mistakes are collected.
 #include "base/yaml.h"
 
 #include <string.h>

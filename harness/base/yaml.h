@@ -1,7 +1,7 @@
 // yaml.h: a YAML file as a checked tree of maps, lists and text, each node with its line.
 //
-// The plain part of YAML: one document of maps with text keys, lists and scalars. Scalars stay text; who reads them decides their
-// type. Anchors, aliases, tags and duplicate keys are mistakes, and so is anything deep or large enough to be an attack.
+// The plain part of YAML: one document of maps with text keys, lists and scalars. Scalars stay text; who reads them decides
+// their type. Anchors, aliases, tags and duplicate keys are mistakes, and so is anything deep or large enough to be an attack.
 #ifndef BASE_YAML_H
 #define BASE_YAML_H
 

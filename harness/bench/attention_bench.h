@@ -1,8 +1,8 @@
 // attention_bench.h: what one attention pattern costs at a length, forward and backward: time, memory, pairs.
 //
-// The pattern's kernel runs in the smallest graph that trains: queries, keys and values are rows of tables, and the loss is taken
-// on what attention mixes, so that no projection stands beside it; a component that builds its attention itself brings its
-// projections along. Through the executor, batch 1. Called by `ablate bench attention`.
+// The pattern's kernel runs in the smallest graph that trains: queries, keys and values are rows of tables, and the loss is
+// taken on what attention mixes, so that no projection stands beside it; a component that builds its attention itself brings
+// its projections along. Through the executor, batch 1. Called by `ablate bench attention`.
 #ifndef BENCH_ATTENTION_BENCH_H
 #define BENCH_ATTENTION_BENCH_H
 

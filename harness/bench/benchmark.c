@@ -1,7 +1,7 @@
 // benchmark.c: see benchmark.h.
 //
-// The C++ part is a shared object that the program carries inside itself and opens at the first benchmark: were it linked, every
-// worker would load the C++ library at its start, 2 ms of the 30 ms that a run of one step may cost.
+// The C++ part is a shared object that the program carries inside itself and opens at the first benchmark: were it linked,
+// every worker would load the C++ library at its start, 2 ms of the 30 ms that a run of one step may cost.
 #include "bench/benchmark.h"
 
 #include <dlfcn.h>
@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "bench/google_benchmark.h"
 
 extern const unsigned char google_benchmark_bytes[]; // the object, written by make
@@ -18,26 +19,12 @@ extern const uint64_t google_benchmark_size;
 
 static const struct google_benchmark *library; // opened once, closed by the process's end
 
-static bool write_all(int file, const unsigned char *bytes, size_t count)
-{
-    while (count > 0) {
-        ssize_t written = write(file, bytes, count);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return false;
-        bytes += written;
-        count -= (size_t)written;
-    }
-    return true;
-}
-
 static bool library_open(struct error *error)
 {
     char path[64];
     void *handle = NULL;
     int file = memfd_create("google_benchmark.so", MFD_CLOEXEC);
-    if (file < 0 || !write_all(file, google_benchmark_bytes, google_benchmark_size)) {
+    if (file < 0 || !file_write(file, google_benchmark_bytes, google_benchmark_size)) {
         error_add(error, "no memory for the benchmark library: %s", strerror(errno));
     } else {
         snprintf(path, sizeof path, "/proc/self/fd/%d", file);

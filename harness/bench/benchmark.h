@@ -1,4 +1,5 @@
-// benchmark.h: Google Benchmark for C: how often to repeat a piece of work so that its time can be told is the library's choice.
+// benchmark.h: Google Benchmark for C: how often to repeat a piece of work so that its time can be told is the library's
+// choice.
 //
 // A benchmark is a function that does its work while benchmark_running says so. benchmark_run times a list of them, repetitions
 // of all in random turns, and hands over one result for each repetition. Called by the suite. The library keeps its settings in

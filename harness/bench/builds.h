@@ -1,7 +1,7 @@
 // builds.h: two builds of ablate measured in turn, so that a machine whose speed drifts moves both.
 //
-// Called by `ablate bench compare` when it is given paths. Each round runs one build and then the other, the first to go changing
-// from round to round; a benchmark's times of one round are a pair.
+// Called by `ablate bench compare` when it is given paths. Each round runs one build and then the other, the first to go
+// changing from round to round; a benchmark's times of one round are a pair.
 #ifndef BENCH_BUILDS_H
 #define BENCH_BUILDS_H
 

@@ -12,7 +12,7 @@
 
 extern char **environ;
 
-enum { WORDS_MAX = 64 };
+enum { WORDS_MAX = 64, EXIT_REQUEST = 2 };
 
 static bool start(const char *path, const char *const *words, int output, pid_t *process, struct error *error)
 {
@@ -54,8 +54,10 @@ bool command_run(const char *path, const char *const *words, struct text *output
         continue;
     if (done && WIFSIGNALED(status))
         return error_add(error, "%s %s: signal %d ended it", path, words[0], WTERMSIG(status));
-    return done && (WEXITSTATUS(status) == 0 ||
-                    error_add(error, "%s %s: it ended with %d; its errors stand above", path, words[0], WEXITSTATUS(status)));
+    if (!done || WEXITSTATUS(status) == 0)
+        return done;
+    error->is_request |= WEXITSTATUS(status) == EXIT_REQUEST; // what it refuses was asked of us
+    return error_add(error, "%s %s: it ended with %d; its errors stand above", path, words[0], WEXITSTATUS(status));
 }
 
 bool command_lines(const char *path, const struct text *output, void (*visit)(void *context, const struct json_t *object),

@@ -15,8 +15,8 @@ static double law_value(enum complexity law, double n)
     return law == COMPLEXITY_N_SQUARED ? n * n : law == COMPLEXITY_N_LOG_N ? n * log2(n) : n;
 }
 
-// Least squares of a x + b y = 1 with a, b >= 0, where x = n / t and y = g(n) / t; where the free solution leaves the quadrant, the
-// best lies on an edge.
+// Least squares of a x + b y = 1 with a, b >= 0, where x = n / t and y = g(n) / t; where the free solution leaves the quadrant,
+// the best lies on an edge.
 static double fit_error(enum complexity law, const int64_t *lengths, const double *values, int count)
 {
     double xx = 0, xy = 0, yy = 0, x1 = 0, y1 = 0, squares = 0;

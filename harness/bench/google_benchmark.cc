@@ -1,8 +1,8 @@
 // google_benchmark.cc: Google Benchmark behind the calls of google_benchmark.h: the only C++ here.
 //
 // The library reads its settings from the environment (BENCHMARK_*) while it is loaded; every one that would change what is
-// measured or reported is therefore given again, as the text it takes settings as. It is not asked to fit a complexity: a family
-// in which every run was refused crashes it.
+// measured or reported is therefore given again, as the text it takes settings as. It is not asked to fit a complexity: a
+// family in which every run was refused crashes it.
 extern "C" {
 #include "bench/google_benchmark.h"
 }

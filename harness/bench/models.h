@@ -1,4 +1,5 @@
-// models.h: the models whose speed this project is held to, and what each must reach: one table behind `make bench` and the README.
+// models.h: the models whose speed this project is held to, and what each must reach: one table behind `make bench` and the
+// README.
 //
 // Every row trains in a process of its own (`ablate bench train --json`), so that its peak of memory is its own. Called by
 // `ablate bench models`.

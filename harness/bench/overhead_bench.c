@@ -16,7 +16,7 @@
 #include "sweep/messages.h"
 #include "sweep/runner.h"
 
-// ---- A sweep of one arm --------------------------------------------------------------------------------------------------------
+// ---- A sweep of one arm -----------------------------------------------------------------------------------------------------
 
 struct clock {
     double last;     // when the run before ended
@@ -69,7 +69,7 @@ static bool sweep(const char *folder, const char *name, const struct run *run, i
     return done;
 }
 
-// ---- CPU time ------------------------------------------------------------------------------------------------------------------
+// ---- CPU time ---------------------------------------------------------------------------------------------------------------
 
 static double cpu_seconds(int who)
 {
@@ -102,7 +102,7 @@ static double row_seconds(void)
     return seconds;
 }
 
-// ---- The two questions ---------------------------------------------------------------------------------------------------------
+// ---- The two questions ------------------------------------------------------------------------------------------------------
 
 static bool time_runs(const char *folder, struct run *run, int runs, struct overhead_bench *result, struct error *error)
 {

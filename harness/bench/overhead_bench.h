@@ -1,7 +1,7 @@
 // overhead_bench.h: what a run costs beside its steps: from a worker's start to its end, and for telling every step.
 //
-// Real sweeps through the real runner into a database that is thrown away; one run at a time, so that nothing is hidden. Called by
-// `ablate bench overhead`.
+// Real sweeps through the real runner into a database that is thrown away; one run at a time, so that nothing is hidden. Called
+// by `ablate bench overhead`.
 #ifndef BENCH_OVERHEAD_BENCH_H
 #define BENCH_OVERHEAD_BENCH_H
 

@@ -1,8 +1,8 @@
 // profile_table.h: a profile summed up by component, op and pass, beside what the machine can do.
 //
-// Time is that of all threads together, in seconds of a step: a kernel's time divided by the number of threads, since its lanes run
-// side by side. What a step does with one thread alone counts whole. The last row is what remains: lanes waiting for each other, and
-// the executor itself. So the rows add up to the step. Called by `ablate train --profile`.
+// Time is that of all threads together, in seconds of a step: a kernel's time divided by the number of threads, since its lanes
+// run side by side. What a step does with one thread alone counts whole. The last row is what remains: lanes waiting for each
+// other, and the executor itself. So the rows add up to the step. Called by `ablate train --profile`.
 #ifndef BENCH_PROFILE_TABLE_H
 #define BENCH_PROFILE_TABLE_H
 
@@ -16,8 +16,7 @@ struct profile_row {
     double calls;                       // of a step
     double seconds, share;              // of a step
     double flops, product_flops, bytes; // of a step
-    double
-        fraction; // products: of the registers' FLOP/s; others: of the memory's bytes/s, above 1 where caches serve; NaN: unknown
+    double fraction; // products: of the registers' FLOP/s; others: of the memory's bytes/s, above 1 in caches; NaN: unknown
 };
 struct profile_table {
     struct profile_row *rows; // by time, what remains at the end

@@ -1,9 +1,10 @@
-// ratio.h: by how much one program is faster than another, from repetitions of the same benchmark, and whether that can be told.
+// ratio.h: by how much one program is faster than another, from repetitions of the same benchmark, and whether that can be
+// told.
 //
-// Two plans: paired, where both ran in turn (the sign test on log ratios, its interval from their order statistics), and unpaired,
-// two stored sets (Mann and Whitney's test, the interval of Hodges and Lehmann). Neither asks times to be normal: on a shared
-// machine they are not. Exact for the numbers of repetitions there are; distributions by GSL where it has them. Called by
-// `ablate bench compare`.
+// Two plans: paired, where both ran in turn (the sign test on log ratios, its interval from their order statistics), and
+// unpaired, two stored sets (Mann and Whitney's test, the interval of Hodges and Lehmann). Neither asks times to be normal: on
+// a shared machine they are not. Exact for the numbers of repetitions there are; distributions by GSL where it has them. Called
+// by `ablate bench compare`.
 #ifndef BENCH_RATIO_H
 #define BENCH_RATIO_H
 

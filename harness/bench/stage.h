@@ -1,7 +1,7 @@
 // stage.h: a small model whose parts can run by themselves, again and again, on one lane.
 //
-// Built through the interfaces that training uses; but every value and every gradient has a place of its own, where a plan would
-// let them share, so that whatever runs finds what a step would have left there. Called by the suite and by its tests.
+// Built through the interfaces that training uses; but every value and every gradient has a place of its own, where a plan
+// would let them share, so that whatever runs finds what a step would have left there. Called by the suite and by its tests.
 #ifndef BENCH_STAGE_H
 #define BENCH_STAGE_H
 

@@ -21,7 +21,7 @@ static const struct size sizes[] = {
     {BASE_LENGTH, BASE_WIDTH, 2 * BASE_HEADS},
 };
 
-// ---- Measuring a stage -------------------------------------------------------------------------------------------------------
+// ---- Measuring a stage ------------------------------------------------------------------------------------------------------
 
 static void keep(void *context, const struct benchmark_result *result)
 {
@@ -103,7 +103,7 @@ static bool visit_size(struct walk *walk, const struct component *component, con
     return done;
 }
 
-// ---- All of it ---------------------------------------------------------------------------------------------------------------
+// ---- All of it --------------------------------------------------------------------------------------------------------------
 
 // The base run alone comes first, so that an op is measured as most models use it.
 static bool visit_all(struct walk *walk)
@@ -122,19 +122,24 @@ static bool visit_all(struct walk *walk)
     return done;
 }
 
+bool suite_filter(const char *expression, regex_t *filter, struct error *error)
+{
+    char reason[128];
+    int code = regcomp(filter, expression, REG_EXTENDED | REG_NOSUB);
+    if (code == 0)
+        return true;
+    regerror(code, filter, reason, sizeof reason);
+    return error_request(error, "\"%s\" is no regular expression: %s", expression, reason);
+}
+
 bool suite_run(struct suite *suite, const struct run *base, const struct suite_options *options, struct error *error)
 {
     struct text seen = {0};
     struct walk *walk = memory_allocate(1, sizeof *walk);
     *suite = (struct suite){0};
     *walk = (struct walk){.suite = suite, .options = options, .base = base, .error = error, .seen = &seen};
-    int code = regcomp(&walk->filter, options->filter, REG_EXTENDED | REG_NOSUB);
-    bool done = false;
-    if (code) {
-        char reason[128];
-        regerror(code, &walk->filter, reason, sizeof reason);
-        error_request(error, "\"%s\" is no regular expression: %s", options->filter, reason);
-    } else {
+    bool done = suite_filter(options->filter, &walk->filter, error);
+    if (done) {
         done = team_open(&walk->team, 1, error) && visit_all(walk);
         if (done && suite->row_count == 0)
             done = error_request(error, "no benchmark has \"%s\" in its name. See: ablate bench --list", options->filter);

@@ -1,10 +1,12 @@
 // suite.h: the benchmarks of every op and every registered component, plug-ins included: none of them is listed by hand.
 //
 // Components come from the registry, ops from the graphs that they build: a component's part of a model of one layer runs by
-// itself, forward and backward, over lengths, widths and numbers of heads, on one lane; each node of it is a benchmark of its op.
-// An optimizer's is its update. Called by `ablate bench`.
+// itself, forward and backward, over lengths, widths and numbers of heads, on one lane; each node of it is a benchmark of its
+// op. An optimizer's is its update. Called by `ablate bench`.
 #ifndef BENCH_SUITE_H
 #define BENCH_SUITE_H
+
+#include <regex.h>
 
 #include "bench/complexity.h"
 #include "registry/run.h"
@@ -39,6 +41,8 @@ struct suite_options {
     void (*progress)(void *context, const struct suite_row *row); // after a row was measured; may be NULL
     void *context;
 };
+// Compiles a filter of names; the caller ends it with regfree.
+bool suite_filter(const char *expression, regex_t *filter, struct error *error);
 // `base` is what a component is put into. Refuses an expression that is none, or that no benchmark holds.
 bool suite_run(struct suite *suite, const struct run *base, const struct suite_options *options, struct error *error);
 void suite_close(struct suite *suite);

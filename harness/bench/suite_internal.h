@@ -1,9 +1,7 @@
-// suite_internal.h: what the three files of the suite share. suite.c walks over the registry and measures, suite_offer.c finds what a
-// stage has to measure, suite_laws.c says how times grow with the length.
+// suite_internal.h: what the three files of the suite share. suite.c walks over the registry and measures, suite_offer.c finds
+// what a stage has to measure, suite_laws.c says how times grow with the length.
 #ifndef BENCH_SUITE_INTERNAL_H
 #define BENCH_SUITE_INTERNAL_H
-
-#include <regex.h>
 
 #include "bench/benchmark.h"
 #include "bench/stage.h"

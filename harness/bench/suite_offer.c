@@ -73,7 +73,7 @@ static void offer(struct walk *walk, const struct benchmark_entry *entry, const 
     walk->count++;
 }
 
-// ---- Which nodes are whose ---------------------------------------------------------------------------------------------------
+// ---- Which nodes are whose --------------------------------------------------------------------------------------------------
 
 static struct part nodes_stamped(const struct graph *graph, const char *stamp, struct arena *arena)
 {
@@ -116,7 +116,7 @@ static bool is_repeated(struct walk *walk, const char *subject, const struct sta
     return repeated;
 }
 
-// ---- What a stage has to offer -----------------------------------------------------------------------------------------------
+// ---- What a stage has to offer ----------------------------------------------------------------------------------------------
 
 void suite_offer_component(struct walk *walk, struct stage *stage, const struct component *component)
 {

@@ -18,7 +18,8 @@ static bool open_schedule(const struct run *run, int64_t time, struct attention_
                                    error);
 }
 
-// reach [TIME, TIME]: whether position j is part of what row i holds after `layers` layers. Residuals keep a row's own position.
+// reach [TIME, TIME]: whether position j is part of what row i holds after `layers` layers. Residuals keep a row's own
+// position.
 static void fill_reach(const struct attention_schedule *schedule, int64_t layers, bool *reach, struct arena *arena)
 {
     for (int64_t i = 0; i < TIME; i++)

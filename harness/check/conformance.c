@@ -145,7 +145,8 @@ static double gradients_apart(const struct probe *a, const struct probe *b)
     return apart / executor_gradient_norm(b->executor);
 }
 
-// Trains one step in each of two ways; both must give the same objective and gradients, bit for bit: what they counted may differ.
+// Trains one step in each of two ways; both must give the same objective and gradients, bit for bit: what they counted may
+// differ.
 static bool same_bits(const struct probe_request *one, const struct probe_request *other, struct text *seen)
 {
     struct probe a, b = {0};

@@ -17,8 +17,8 @@ bool conformance_against_reference(const struct run *run, int64_t sequences, int
 // How far float may be from the double reference, of a tensor's largest value. A mistake shows at 1e-2 and above.
 extern const double conformance_float_limit;
 
-// Trains a step with what the backward pass rebuilds, and with everything kept: the same gradients, bit for bit where it is rebuilt
-// from inputs (train.recompute: block, set here), to rounding in double where from outputs. Says what it saw otherwise.
+// Trains a step with what the backward pass rebuilds, and with everything kept: the same gradients, bit for bit where it is
+// rebuilt from inputs (train.recompute: block, set here), to rounding in double where from outputs. Says what it saw otherwise.
 bool conformance_rebuilt(const struct run *run, struct text *seen);
 
 #endif

@@ -10,7 +10,7 @@
 #include "check/conformance.h"
 #include "check/probe.h"
 
-// ---- The sort, without a model ------------------------------------------------------------------------------------------------
+// ---- The sort, without a model ----------------------------------------------------------------------------------------------
 
 // One head's buckets [time, rounds], its sort and what it is a sort of.
 struct hashed {
@@ -92,7 +92,7 @@ bool lsh_tiles_law(const struct run *run, struct text *seen)
     return false;
 }
 
-// ---- Models -------------------------------------------------------------------------------------------------------------------
+// ---- Models -----------------------------------------------------------------------------------------------------------------
 
 static bool set(struct run *run, int64_t chunk, int64_t rounds, struct arena *arena, struct error *error)
 {

@@ -29,9 +29,13 @@ enum { ATTENTION, SEQ_LEN, SECONDS, BYTES, VISITED, VISIBLE, THREADS, SPREAD };
 static int read_lengths(const char *list, int64_t lengths[LENGTHS_MAX], struct arena *arena, struct error *error)
 {
     int count = 0;
-    for (const char *word = list; *word && count < LENGTHS_MAX;) {
+    for (const char *word = list; *word;) {
         size_t length = strcspn(word, ",");
         int64_t value;
+        if (count == LENGTHS_MAX) {
+            error_request(error, "--seq %s: more than %d lengths", list, LENGTHS_MAX);
+            return 0;
+        }
         const char *number = arena_format(arena, "%.*s", (int)length, word);
         if (!text_to_int(number, &value) || value < 1 || value > length_limit) {
             error_request(error, "--seq %s: \"%s\" is no length from 1 to %lld. For example: --seq 2048,16384", list, number,

@@ -1,4 +1,5 @@
-// bench_suite.c: `ablate bench [FILTER]`: benchmarks of ops and components, beside what the machine reaches, and into the database.
+// bench_suite.c: `ablate bench [FILTER]`: benchmarks of ops and components, beside what the machine reaches, and into the
+// database.
 #include "bench/suite.h"
 
 #include <gsl/gsl_sort.h>
@@ -48,7 +49,7 @@ static bool measure_machine(struct machine *machine, struct error *error)
     return done;
 }
 
-// ---- Printing ----------------------------------------------------------------------------------------------------------------
+// ---- Printing ---------------------------------------------------------------------------------------------------------------
 
 static const struct suite_law *law_of(const struct suite *suite, const struct suite_row *row)
 {
@@ -131,7 +132,7 @@ static void show_progress(void *context, const struct suite_row *row)
     fprintf(stderr, "\r%4d  %-72.72s", ++*done, row->name);
 }
 
-// ---- Keeping -----------------------------------------------------------------------------------------------------------------
+// ---- Keeping ----------------------------------------------------------------------------------------------------------------
 
 static void fill_set(const struct suite *suite, const struct run *base, const struct machine *machine, struct arena *arena,
                      struct store_benchmark_set *set)
@@ -192,9 +193,11 @@ bool bench_suite(const struct request *request, struct error *error)
         .context = &measured,
     };
     bool done = choose_base(request, &base, error) && (!*chosen->plot || figure_terminal(chosen->plot, error)) &&
-                (chosen->list || chosen->bare || measure_machine(&machine, error)) && suite_run(&suite, &base, &options, error);
+                suite_run(&suite, &base, &options, error);
     if (measured)
         fprintf(stderr, "\r%80s\r", "");
+    // After the suite, which refuses a mistaken filter at once.
+    done = done && (chosen->list || chosen->bare || measure_machine(&machine, error));
     for (int i = 0; done && chosen->list && i < suite.row_count; i++)
         printf("%s\n", suite.rows[i].name);
     if (done && !chosen->list) {

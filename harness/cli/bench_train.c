@@ -6,19 +6,19 @@
 
 static const struct column columns[] = {
     {.name = "tokens_per_s", .heading = "tok/s", .number = true},
-    {.name = "model_flops_per_s", .heading = "model FLOP/s", .number = true},
-    {.name = "gemm_peak_flops_per_s", .heading = "peak FLOP/s", .number = true},
+    {.name = "model_flops_per_s", .heading = "GFLOP/s", .number = true},
+    {.name = "gemm_peak_flops_per_s", .heading = "products", .number = true},
     {.name = "fraction_of_peak", .heading = "fraction", .number = true},
-    {.name = "fma_peak_flops_per_s", .heading = "FMA FLOP/s", .number = true},
+    {.name = "fma_peak_flops_per_s", .heading = "FMA", .number = true},
     {.name = "products_fraction_of_fma", .heading = "of FMA", .number = true},
-    {.name = "planned_bytes", .number = true},
-    {.name = "peak_rss_bytes", .number = true},
-    {.name = "threads", .number = true},
+    {.name = "planned_bytes", .heading = "planned MiB", .number = true},
+    {.name = "peak_rss_bytes", .heading = "peak MiB", .number = true},
+    {.name = "threads", .number = true, .folds = true},
     {.name = "spread", .number = true},
-    {.name = "precision"},
-    {.name = "isa"},
-    {.name = "gemm"},
-    {.name = "core"},
+    {.name = "precision", .folds = true},
+    {.name = "isa", .folds = true},
+    {.name = "gemm", .folds = true},
+    {.name = "core", .folds = true},
 };
 enum {
     TOKENS,
@@ -41,16 +41,18 @@ static void print(const struct train_bench *result, const struct run *run, enum 
 {
     struct table table;
     struct gemm_way way = run_gemm_way(run);
+    bool for_people = format == OUTPUT_TEXT;
+    double giga = for_people ? 1e9 : 1, mebi = for_people ? 1048576 : 1;
     table_open(&table, columns, sizeof columns / sizeof *columns);
     table_row(&table);
     table_cell(&table, TOKENS, "%.0f", result->tokens_per_s);
-    table_cell(&table, MODEL_FLOPS, "%.4g", result->model_flops_per_s);
-    table_cell(&table, PEAK_FLOPS, "%.4g", result->gemm_peak_flops_per_s);
+    table_cell(&table, MODEL_FLOPS, "%.4g", result->model_flops_per_s / giga);
+    table_cell(&table, PEAK_FLOPS, "%.4g", result->gemm_peak_flops_per_s / giga);
     table_cell(&table, FRACTION, "%.3f", result->fraction_of_peak);
-    table_cell(&table, FMA_FLOPS, "%.4g", result->fma_peak_flops_per_s);
+    table_cell(&table, FMA_FLOPS, "%.4g", result->fma_peak_flops_per_s / giga);
     table_cell(&table, OF_FMA, "%.3f", result->products_fraction_of_fma);
-    table_cell(&table, PLANNED, "%zu", result->planned_bytes);
-    table_cell(&table, RESIDENT, "%zu", result->peak_rss_bytes);
+    table_cell(&table, PLANNED, "%.0f", (double)result->planned_bytes / mebi);
+    table_cell(&table, RESIDENT, "%.0f", (double)result->peak_rss_bytes / mebi);
     table_cell(&table, THREADS, "%d", result->threads);
     table_cell(&table, SPREAD, "%.3f", result->spread);
     table_cell(&table, PRECISION, "%s", run_choice(run, SLOT_PRECISION, 0)->component->name);

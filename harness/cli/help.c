@@ -38,24 +38,19 @@ static void print_pairs(FILE *file, const struct pair *pairs, int count)
         print_pair(file, width, pairs[i].left, pairs[i].right);
 }
 
-// "--name N", with the dashes it is typed with.
+// "--name N".
 static const char *option_usage(const struct option *option, struct arena *arena)
 {
     static const char *const values[] = {
         [OPTION_INT] = " N", [OPTION_REAL] = " X", [OPTION_BOOL] = "", [OPTION_CHOICE] = " WORD", [OPTION_TEXT] = " TEXT",
     };
-    char *usage;
+    const char *name = verb_option_name(option, arena);
     if (option->type == OPTION_TEXT && option->unit)
-        usage = arena_format(arena, "--%s %s", option->name, option->unit);
-    else
-        usage = arena_format(arena, "--%s%s", option->name, values[option->type]);
-    for (char *c = usage; *c && *c != ' '; c++)
-        if (*c == '_')
-            *c = '-';
-    return usage;
+        return arena_format(arena, "%s %s", name, option->unit);
+    return arena_format(arena, "%s%s", name, values[option->type]);
 }
 
-// The help, then range, unit and default in brackets, as far as they say something.
+// The help, then range, unit, default and what it goes with in brackets, as far as they say something.
 static const char *option_explanation(const struct option *option, struct arena *arena)
 {
     struct text text = {0};
@@ -72,6 +67,10 @@ static const char *option_explanation(const struct option *option, struct arena 
     }
     if (option->type != OPTION_BOOL && option->fallback && *option->fallback) {
         text_add(&text, "%sdefault %s", separator, option->fallback);
+        separator = "; ";
+    }
+    if (option->goes_with) {
+        text_add(&text, "%swith %s", separator, option->goes_with);
         separator = "; ";
     }
     if (*separator == ';')

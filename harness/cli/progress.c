@@ -54,7 +54,7 @@ static void add_columns(struct text *text, const char *line, size_t length, int 
         text_add(text, " ");
 }
 
-// ---- Lines of the frame --------------------------------------------------------------------------------------------------------
+// ---- Lines of the frame -----------------------------------------------------------------------------------------------------
 
 static void add_bar(struct text *text, double share, int columns)
 {
@@ -99,7 +99,7 @@ static void add_counts(struct text *text, const struct runner_status *status)
     text_add(text, "\n");
 }
 
-// ---- Drawing -------------------------------------------------------------------------------------------------------------------
+// ---- Drawing ----------------------------------------------------------------------------------------------------------------
 
 // Up to the frame's first line; what follows overwrites it. In a window that changed its width, lines may have been folded and
 // cannot be counted: it is cleared.
@@ -167,7 +167,7 @@ static void take_away(struct progress *progress)
     text_free(&output);
 }
 
-// ---- What the runner tells -----------------------------------------------------------------------------------------------------
+// ---- What the runner tells --------------------------------------------------------------------------------------------------
 
 static void print_note(void *context, const char *line)
 {

@@ -1,7 +1,7 @@
 // progress.h: what a person sees while `ablate run` works.
 //
-// On a terminal: the table of the answer so far, a bar for each worker, counts and the time left, drawn in place. Elsewhere: one
-// line for each run that ended. Called by verb_run alone, as the runner's watch.
+// On a terminal: the table of the answer so far, a bar for each worker, counts and the time left, drawn in place. Elsewhere:
+// one line for each run that ended. Called by verb_run alone, as the runner's watch.
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 

@@ -57,14 +57,44 @@ static const char *cell_of(const struct table *table, int row, int column)
     return table->cells[(size_t)row * (size_t)table->column_count + (size_t)column];
 }
 
-// ---- For people ---------------------------------------------------------------------------------------------------------------
+// ---- For people -------------------------------------------------------------------------------------------------------------
+
+static const char *heading_of(const struct column *column) { return column->heading ? column->heading : column->name; }
 
 static bool says_something(const struct table *table, int column)
 {
+    const char *usual = table->columns[column].usual;
     bool says = table->row_count == 0;
-    for (int i = 0; i < table->row_count && !says; i++)
-        says = cell_of(table, i, column) && *cell_of(table, i, column);
+    for (int i = 0; i < table->row_count && !says; i++) {
+        const char *cell = cell_of(table, i, column);
+        says = cell && *cell && !(usual && !strcmp(cell, usual));
+    }
     return says;
+}
+
+static bool is_folded(const struct table *table, int column)
+{
+    if (!table->columns[column].folds || table->row_count == 0)
+        return false;
+    const char *first = cell_of(table, 0, column);
+    for (int i = 1; i < table->row_count && first; i++) {
+        const char *cell = cell_of(table, i, column);
+        first = cell && !strcmp(cell, first) ? first : NULL;
+    }
+    return first != NULL;
+}
+
+// "experiments: demo; commit: 0a1b2c3d4e5f"
+static void print_folded(const struct table *table, struct arena *arena, FILE *file)
+{
+    struct text line = {0};
+    for (int j = 0; j < table->column_count; j++)
+        if (is_folded(table, j) && says_something(table, j))
+            text_add(&line, "%s%s: %s", line.length ? "; " : "", heading_of(&table->columns[j]),
+                     layout_visible(arena, cell_of(table, 0, j)));
+    if (line.length)
+        terminal_print(file, "%s", line.data);
+    text_free(&line);
 }
 
 // A column that says nothing is left out.
@@ -76,11 +106,9 @@ static void print_text(const struct table *table, FILE *file)
     int places[TABLE_COLUMNS_MAX], count = 0;
     for (int j = 0; j < table->column_count; j++) {
         const struct column *column = &table->columns[j];
-        if (!says_something(table, j))
+        if (!says_something(table, j) || is_folded(table, j))
             continue;
-        columns[count] = (struct grid_column){.heading = column->heading ? column->heading : column->name,
-                                              .right = column->number,
-                                              .wraps = column->wraps};
+        columns[count] = (struct grid_column){.heading = heading_of(column), .right = column->number, .wraps = column->wraps};
         places[count++] = j;
     }
     for (int i = 0; i < table->row_count; i++)
@@ -88,10 +116,11 @@ static void print_text(const struct table *table, FILE *file)
             cells[i * count + j].text = layout_visible(&arena, cell_of(table, i, places[j]));
     const struct grid grid = {columns, count, table->row_count, cells};
     grid_print(&grid, terminal_columns(file, TERMINAL_USUAL), file);
+    print_folded(table, &arena, file);
     arena_close(&arena);
 }
 
-// ---- CSV ----------------------------------------------------------------------------------------------------------------------
+// ---- CSV --------------------------------------------------------------------------------------------------------------------
 
 static void put_csv(const char *cell, FILE *file)
 {
@@ -125,7 +154,7 @@ static void print_csv(const struct table *table, FILE *file)
     }
 }
 
-// ---- JSON lines ---------------------------------------------------------------------------------------------------------------
+// ---- JSON lines -------------------------------------------------------------------------------------------------------------
 
 static void put_json_string(const char *cell, FILE *file)
 {

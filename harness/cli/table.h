@@ -1,4 +1,5 @@
-// table.h: a table of text cells, printed for people (aligned, and no wider than the terminal where that can be), as CSV, or as JSON lines (one object a row).
+// table.h: a table of text cells, printed for people (aligned, and no wider than the terminal where that can be), as CSV, or as
+// JSON lines (one object a row). CSV and JSON hold every column; people are spared what tells rows apart nowhere.
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
 
@@ -11,6 +12,8 @@ struct column {
     const char *heading; // for people: "tok/s"; NULL: the name
     bool number;         // right-aligned; a JSON number (non-finite: null), true or false rather than a string
     bool wraps;          // for people: breaks at spaces rather than make a line too long
+    bool folds;          // for people: where all rows hold the same, it is said once below the table
+    const char *usual;   // for people: a column that holds nothing else is left out
 };
 struct table {
     const struct column *columns;

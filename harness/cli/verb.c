@@ -35,6 +35,15 @@ bool verb_takes(const struct verb *verb, const struct option *common)
     }
 }
 
+const char *verb_option_name(const struct option *option, struct arena *arena)
+{
+    char *name = arena_format(arena, "--%s", option->name);
+    for (char *c = name; *c; c++)
+        if (*c == '_')
+            *c = '-';
+    return name;
+}
+
 const struct verb *verb_find(const char *name, struct error *error)
 {
     struct nearest nearest;
@@ -108,8 +117,8 @@ static const char *option_value(struct parsing *parsing, const struct option *op
         return "true";
     if (parsing->next < parsing->count && strncmp(parsing->arguments[parsing->next], "--", 2) != 0)
         return parsing->arguments[parsing->next++];
-    error_request(parsing->error, "ablate %s: --%s needs a value. See: ablate %s --help", parsing->verb->name, option->name,
-                  parsing->verb->name);
+    error_request(parsing->error, "ablate %s: %s needs a value. See: ablate %s --help", parsing->verb->name,
+                  verb_option_name(option, parsing->arena), parsing->verb->name);
     return NULL;
 }
 
@@ -120,6 +129,15 @@ static const char *repeated_value(const struct parsing *parsing, const struct op
         return value;
     const char *const *before = (const void *)((const char *)parsing->options + option->offset);
     return arena_format(parsing->arena, "%s\n%s", *before, value);
+}
+
+// A mistake names the option as it is typed.
+static void set_option(struct parsing *parsing, const struct option *option, void *target, const char *value)
+{
+    struct option typed = *option;
+    typed.name = verb_option_name(option, parsing->arena);
+    if (!option_set(&typed, target, value, parsing->arena, parsing->error))
+        parsing->error->is_request = true;
 }
 
 static void parse_option(struct parsing *parsing, const char *argument)
@@ -139,8 +157,8 @@ static void parse_option(struct parsing *parsing, const char *argument)
         parsing->set[parsing->set_count++] = value;
     else if (target == &parsing->common && option->offset == offsetof(struct common_flags, plugin))
         parsing->plugins[parsing->plugin_count++] = value;
-    else if (!option_set(option, target, repeated_value(parsing, option, value), parsing->arena, parsing->error))
-        parsing->error->is_request = true;
+    else
+        set_option(parsing, option, target, repeated_value(parsing, option, value));
 }
 
 static void parse_all(struct parsing *parsing)

@@ -66,5 +66,7 @@ struct common_flags {
 };
 extern const struct option common_options[];
 bool verb_takes(const struct verb *verb, const struct option *common);
+// "--head-dim": as it is typed.
+const char *verb_option_name(const struct option *option, struct arena *arena);
 
 #endif

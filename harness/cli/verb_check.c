@@ -4,19 +4,23 @@
 
 #include "check/conformance.h"
 #include "cli/table.h"
+#include "cli/terminal.h"
 #include "cli/verb.h"
 #include "registry/registry.h"
+#include "report/layout.h"
 
 static const struct column columns[] = {
     {.name = "component"}, {.name = "property"}, {.name = "verdict"}, {.name = "setting"}, {.name = "seen"},
 };
+enum { INDENT = 4 };
 enum { COMPONENT, PROPERTY, VERDICT, SETTING, SEEN };
 
 static const char *const verdict_names[] = {[CONFORMS] = "holds", [FAILS] = "FAILS", [NOT_TRIED] = "not tried"};
 
 struct sheet {
     struct table table;
-    bool live; // a person watches: one line a component, as it goes
+    bool live; // a person watches: a line or more for each component, as it goes
+    struct flow flow;
     int held, failed;
     int heard; // of one component
 };
@@ -33,10 +37,15 @@ static void report(void *context, const struct component *component, const struc
     table_cell(&sheet->table, VERDICT, "%s", verdict_names[finding->verdict]);
     table_cell(&sheet->table, SETTING, "%s", finding->setting ? finding->setting : "");
     table_cell(&sheet->table, SEEN, "%s", finding->seen ? finding->seen : "");
-    if (sheet->live && finding->verdict == FAILS)
-        printf("\n  %s fails with %s: %s\n  (%s)\n", finding->property, finding->setting, finding->seen, finding->reason);
-    else if (sheet->live && finding->verdict == CONFORMS)
-        printf(" %s%s", finding->property, strcmp(finding->property, "limit") ? "" : " =");
+    if (sheet->live && finding->verdict == FAILS) {
+        flow_end(&sheet->flow);
+        terminal_print(stdout, "  %s fails with %s: %s", finding->property, finding->setting, finding->seen);
+        terminal_print(stdout, "  (%s)", finding->reason);
+    } else if (sheet->live && finding->verdict == CONFORMS) {
+        if (sheet->flow.column == 0) // behind a failure
+            sheet->flow.column = printf("%*s", INDENT, "");
+        flow_add(&sheet->flow, " ", finding->property);
+    }
 }
 
 // "ffn/swiglu", or "ffn" for all of a slot.
@@ -65,7 +74,10 @@ static bool words_exist(const struct request *request, struct error *error)
 
 static bool run(const struct request *request, struct error *error)
 {
-    struct sheet sheet = {.live = request->format == OUTPUT_TEXT};
+    struct sheet sheet = {
+        .live = request->format == OUTPUT_TEXT,
+        .flow = {.file = stdout, .width = terminal_columns(stdout, TERMINAL_USUAL), .indent = INDENT},
+    };
     if (!words_exist(request, error))
         return false;
     table_open(&sheet.table, columns, sizeof columns / sizeof *columns);
@@ -73,13 +85,13 @@ static bool run(const struct request *request, struct error *error)
         if (!wanted(*list, request))
             continue;
         if (sheet.live)
-            printf("%s/%s:", slot_facts[(*list)->slot].name, (*list)->name);
+            sheet.flow.column = printf("%s/%s:", slot_facts[(*list)->slot].name, (*list)->name);
         sheet.heard = 0;
         conformance_check(*list, request->arena, report, &sheet);
         if (sheet.live && !sheet.heard)
-            printf(" nothing to hold it to");
-        if (sheet.live)
-            printf("\n");
+            flow_add(&sheet.flow, " ", "nothing to hold it to");
+        if (sheet.live && sheet.flow.column)
+            flow_end(&sheet.flow);
         fflush(stdout);
     }
     if (sheet.live)

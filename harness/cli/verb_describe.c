@@ -19,7 +19,7 @@ static const struct option options[] = {
     {0},
 };
 
-// ---- Options as a table --------------------------------------------------------------------------------------------------------
+// ---- Options as a table -----------------------------------------------------------------------------------------------------
 
 enum { OWNER, OPTION, TYPE, FALLBACK, RANGE, UNIT, HELP, COLUMN_COUNT };
 
@@ -59,7 +59,8 @@ static void add_options(struct table *table, const char *owner, const struct opt
         add_option(table, owner, option);
 }
 
-// For people the owner is the heading above, and what a value may be stands behind what it means: "(whole number, 1 to 64 heads)".
+// For people the owner is the heading above, and what a value may be stands behind what it means: "(whole number, 1 to 64
+// heads)".
 static void add_explained(struct table *table, const struct option *option)
 {
     struct text value = {0};
@@ -77,17 +78,25 @@ static void add_explained(struct table *table, const struct option *option)
     text_free(&value);
 }
 
-static void print_options(const struct option *list)
+static void print_options(const struct option *list, const struct option *last)
 {
     struct table table;
     table_open(&table, columns, COLUMN_COUNT);
     for (const struct option *option = list; option && option->name; option++)
         add_explained(&table, option);
+    if (last)
+        add_explained(&table, last);
     table_print(&table, OUTPUT_TEXT, stdout);
     table_close(&table);
 }
 
-// ---- What a word means -----------------------------------------------------------------------------------------------------------
+// ---- What a word means ------------------------------------------------------------------------------------------------------
+
+// Set like a scalar, but a list of choices: no table of scalars holds it.
+static const struct option eval_as = {
+    "eval_as", OPTION_TEXT, .fallback = "", .unit = "[ATTENTION, ...]",
+    .help = "evaluates a run with each of these attentions too, in all layers, over the weights it trained: "
+            "eval_as=[\"full\", \"sliding(window=64)\"] adds val_loss@full and so on"};
 
 // Components that the word names: "ffn/swiglu" one, "swiglu" those of every slot, a slot's name all of its components.
 struct subject {
@@ -108,16 +117,15 @@ static bool refuse_word(const char *word, struct error *error)
     struct nearest nearest;
     nearest_open(&nearest, word);
     nearest_offer(&nearest, "scalars");
-    for (const struct option *scalar = run_scalars; scalar->name; scalar++) {
-        if (!strcmp(scalar->name, word))
-            return error_request(error, "\"%s\" is a scalar of a run. See: ablate describe scalars", word);
+    nearest_offer(&nearest, eval_as.name);
+    for (const struct option *scalar = run_scalars; scalar->name; scalar++)
         nearest_offer(&nearest, scalar->name);
-    }
     for (int slot = 0; slot < SLOT_COUNT; slot++)
         nearest_offer(&nearest, slot_facts[slot].name);
     for (const struct component *const *c = registry_list(); *c; c++)
         nearest_offer(&nearest, (*c)->name);
-    return error_request(error, "no component or slot \"%s\"%s See: ablate list", word, nearest_suggestion(&nearest).text);
+    return error_request(error, "no component, slot or scalar \"%s\"%s See: ablate list", word,
+                         nearest_suggestion(&nearest).text);
 }
 
 static bool subject_read(const char *word, struct subject *subject, struct arena *arena, struct error *error)
@@ -140,7 +148,7 @@ static bool subject_read(const char *word, struct subject *subject, struct arena
     return refuse_word(word, error);
 }
 
-// ---- Printing --------------------------------------------------------------------------------------------------------------------
+// ---- Printing ---------------------------------------------------------------------------------------------------------------
 
 static void print_component(const struct component *component)
 {
@@ -155,7 +163,7 @@ static void print_component(const struct component *component)
     printf("version: %d\n", component->version);
     if (component->options && component->options->name) {
         printf("\n");
-        print_options(component->options);
+        print_options(component->options, NULL);
         const struct option *first = component->options;
         printf("\nfor example: --set %s=\"%s(%s%s%s)\"\n", slot, component->name, first->bare ? "" : first->name,
                first->bare ? "" : "=",
@@ -204,27 +212,36 @@ static void describe_table(const struct subject *subject, enum output_format for
     table_close(&table);
 }
 
-static bool describe_scalars(enum output_format format)
+static void describe_scalars(enum output_format format)
 {
     if (format == OUTPUT_TEXT) {
         terminal_print(stdout, "The scalars of a run, set as --set KEY=VALUE or under `parameters:` of an experiment.");
         printf("\n");
-        print_options(run_scalars);
-        printf("\n");
-        terminal_print(stdout, "eval_as=[\"full\", \"sliding(window=64)\"] evaluates a run with these attentions too, over the "
-                               "weights it trained: val_loss@full and so on. Any attention of ablate list attention, in all "
-                               "layers.");
-        return true;
+        print_options(run_scalars, &eval_as);
+        return;
     }
     struct table table;
     table_open(&table, columns, COLUMN_COUNT);
     add_options(&table, "run", run_scalars);
+    add_option(&table, "run", &eval_as);
     table_print(&table, format, stdout);
     table_close(&table);
-    return true;
 }
 
-// ---- A schedule's curve ------------------------------------------------------------------------------------------------------------
+static void describe_scalar(const struct option *scalar, enum output_format format)
+{
+    if (format == OUTPUT_TEXT) {
+        print_options(NULL, scalar);
+        return;
+    }
+    struct table table;
+    table_open(&table, columns, COLUMN_COUNT);
+    add_option(&table, "run", scalar);
+    table_print(&table, format, stdout);
+    table_close(&table);
+}
+
+// ---- A schedule's curve -----------------------------------------------------------------------------------------------------
 
 static bool describe_curve(const struct request *request, const struct subject *subject, int64_t steps, struct error *error)
 {
@@ -266,9 +283,18 @@ static bool run(const struct request *request, struct error *error)
 {
     const struct describe_options *chosen = request->options;
     struct subject subject;
-    if (!strcmp(request->words[0], "scalars"))
-        return describe_scalars(request->format);
-    if (!subject_read(request->words[0], &subject, request->arena, error))
+    const char *word = request->words[0];
+    const struct option *scalar = strcmp(word, eval_as.name) ? option_find(run_scalars, word) : &eval_as;
+    bool all_scalars = !strcmp(word, "scalars");
+    if ((scalar || all_scalars) && request->set[0])
+        return error_request(error, "ablate describe: --set goes with --curve");
+    if (all_scalars)
+        describe_scalars(request->format);
+    else if (scalar)
+        describe_scalar(scalar, request->format);
+    if (scalar || all_scalars)
+        return true;
+    if (!subject_read(word, &subject, request->arena, error))
         return false;
     if (chosen->curve > 0)
         return describe_curve(request, &subject, chosen->curve, error);
@@ -284,7 +310,7 @@ static bool run(const struct request *request, struct error *error)
 const struct verb verb_describe = {
     .name = "describe",
     .summary = "a component, a slot or the scalars of a run, with every option",
-    .words_help = "COMPONENT|SLOT|scalars",
+    .words_help = "COMPONENT|SLOT|SCALAR|scalars",
     .words_min = 1,
     .words_max = 1,
     .example = "ablate describe schedule/cosine --curve 1000 --csv --set schedule.floor=0.1",

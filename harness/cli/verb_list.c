@@ -32,7 +32,8 @@ static void print_options(const struct component *component, struct text *text)
         text_add(text, "%s%s=%s", text->length ? ", " : "", option->name, option->fallback ? option->fallback : "");
 }
 
-// For people the options stand behind the summary: two columns would be too narrow to read. Sources are long: `describe` has them.
+// For people the options stand behind the summary: two columns would be too narrow to read. Sources are long: `describe` has
+// them.
 static void add_component(struct table *table, const struct component *component, bool is_default, bool is_text)
 {
     struct text options = {0};

@@ -1,11 +1,11 @@
-// verb_runs.c: `ablate runs [EXPERIMENT]`: every run of the database, a line each; and the one place where a person leaves a run
-// out of the comparisons, with the reason.
+// verb_runs.c: `ablate runs [EXPERIMENT]`: every run of the database, a line each; and the one place where a person leaves a
+// run out of the comparisons, with the reason.
 #include "cli/table.h"
+#include "report/number.h"
 #include "store/view.h"
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 struct runs_options {
     const char *metric, *exclude, *include, *reason;
@@ -44,45 +44,36 @@ enum {
 static const struct column columns[COLUMN_COUNT] = {
     [ID] = {.name = "run"},
     [STATE] = {.name = "state"},
-    [EXPERIMENTS] = {.name = "experiments"},
-    [ARM] = {.name = "arm"},
+    [EXPERIMENTS] = {.name = "experiments", .wraps = true, .folds = true},
+    [ARM] = {.name = "arm", .wraps = true},
     [SEED] = {.name = "seed", .number = true},
     [METRIC] = {.name = "metric", .number = true},
-    [PARAMETERS] = {.name = "parameters", .number = true},
-    [SECONDS] = {.name = "seconds", .number = true},
+    [PARAMETERS] = {.name = "parameters", .heading = "params", .number = true},
+    [SECONDS] = {.name = "seconds", .heading = "time", .number = true},
     [SPEED] = {.name = "tokens_per_s", .heading = "tok/s", .number = true},
-    [PEAK] = {.name = "peak_bytes", .heading = "peak MiB", .number = true},
-    [ATTEMPTS] = {.name = "attempts", .heading = "tries", .number = true},
-    [RESUMED] = {.name = "resumed_from_step", .heading = "resumed", .number = true},
-    [STARTED] = {.name = "started_at", .heading = "started", .number = true},
-    [COMMIT] = {.name = "commit"},
+    [PEAK] = {.name = "peak_bytes", .heading = "MiB", .number = true},
+    [ATTEMPTS] = {.name = "attempts", .heading = "tries", .number = true, .usual = "1"},
+    [RESUMED] = {.name = "resumed_from_step", .heading = "resumed", .number = true, .usual = "0"},
+    [STARTED] = {.name = "started_at", .number = true},
+    [COMMIT] = {.name = "commit", .folds = true},
     [SOURCE] = {.name = "started_from", .heading = "from"},
-    [NOTE] = {.name = "note"},
+    [NOTE] = {.name = "note", .wraps = true},
 };
 
-static void add_number(struct table *table, int column, double value, const char *format, bool is_text)
+// For people as `brief` writes it, where there is one, else in decimals; the number itself for programs.
+static void add_number(struct table *table, int column, double value, struct number (*brief)(double), bool for_people)
 {
+    struct text text = {0};
     if (!isfinite(value))
         return;
-    if (is_text) {
-        table_cell(table, column, format, value);
-    } else {
-        struct text text = {0};
-        text_add_real(&text, value);
-        table_cell(table, column, "%s", text.data);
-        text_free(&text);
-    }
-}
-
-static void add_started(struct table *table, int64_t started_at, bool is_text)
-{
-    char text[32];
-    struct tm local;
-    time_t seconds = (time_t)started_at;
-    if (is_text && localtime_r(&seconds, &local) && strftime(text, sizeof text, "%Y-%m-%d %H:%M", &local))
-        table_cell(table, STARTED, "%s", text);
+    if (for_people && brief)
+        text_add(&text, "%s", brief(value).text);
+    else if (for_people)
+        text_add(&text, "%.*f", column == METRIC ? 4 : 0, value);
     else
-        table_cell(table, STARTED, "%lld", (long long)started_at);
+        text_add_real(&text, value);
+    table_cell(table, column, "%s", text.data);
+    text_free(&text);
 }
 
 static void add_note(struct table *table, const struct run_row *row)
@@ -95,7 +86,7 @@ static void add_note(struct table *table, const struct run_row *row)
         table_cell(table, NOTE, "diverged at step %lld", (long long)row->run.diverged_at);
 }
 
-static void add_row(struct table *table, const struct run_row *row, double metric, bool is_text)
+static void add_row(struct table *table, const struct run_row *row, double metric, bool for_people)
 {
     table_row(table);
     table_cell(table, ID, "%s", row->run.id);
@@ -103,16 +94,16 @@ static void add_row(struct table *table, const struct run_row *row, double metri
     table_cell(table, EXPERIMENTS, "%s", row->experiments);
     table_cell(table, ARM, "%s", row->arm);
     table_cell(table, SEED, "%lld", (long long)row->run.seed);
-    add_number(table, METRIC, metric, "%.4f", is_text);
+    add_number(table, METRIC, metric, NULL, for_people);
     if (row->run.parameters)
-        table_cell(table, PARAMETERS, "%lld", (long long)row->run.parameters);
-    add_number(table, SECONDS, row->run.seconds, "%.1f", is_text);
-    add_number(table, SPEED, row->run.tokens_per_s, "%.0f", is_text);
-    add_number(table, PEAK, is_text ? row->run.peak_bytes / 1048576 : row->run.peak_bytes, "%.0f", is_text);
+        add_number(table, PARAMETERS, (double)row->run.parameters, number_count, for_people);
+    add_number(table, SECONDS, row->run.seconds, number_duration, for_people);
+    add_number(table, SPEED, row->run.tokens_per_s, number_count, for_people);
+    add_number(table, PEAK, for_people ? row->run.peak_bytes / 1048576 : row->run.peak_bytes, NULL, for_people);
     table_cell(table, ATTEMPTS, "%lld", (long long)row->attempts);
     table_cell(table, RESUMED, "%lld", (long long)row->resumed_from_step);
-    if (row->started_at)
-        add_started(table, row->started_at, is_text);
+    if (row->started_at && !for_people) // who reads the rows in the order of their starts
+        table_cell(table, STARTED, "%lld", (long long)row->started_at);
     table_cell(table, COMMIT, "%s", row->commit);
     if (row->started_from)
         table_cell(table, SOURCE, "%s", row->started_from);

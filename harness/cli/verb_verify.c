@@ -1,8 +1,8 @@
 // verb_verify.c: `ablate verify DIR...`: models and trainings held against values computed elsewhere.
 //
-// A case is a folder with case.yaml (keys of a run, one a line), weights.safetensors and expected.safetensors; see check/verify.h
-// for what is compared and how. A case that names a component which is not there is reported as such: it has not passed, and it
-// does not make the exit status 1, for nothing that exists was found wrong.
+// A case is a folder with case.yaml (keys of a run, one a line), weights.safetensors and expected.safetensors; see
+// check/verify.h for what is compared and how. A case that names a component which is not there is reported as such: it has not
+// passed, and it does not make the exit status 1, for nothing that exists was found wrong.
 #include <math.h>
 #include <string.h>
 

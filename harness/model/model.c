@@ -240,8 +240,9 @@ int64_t model_pass_sequences(const struct run *run)
     return fit < share ? fit : share;
 }
 
-// A tile's widest activations (into an FFN's activation and out of it: about 8 d_model numbers a row) fill TILE_NUMBERS floats, half
-// a MiB; but a product of fewer than ROWS_LEAST rows spends its time on packing the weight, which costs more than caches save.
+// A tile's widest activations (into an FFN's activation and out of it: about 8 d_model numbers a row) fill TILE_NUMBERS floats,
+// half a MiB; but a product of fewer than ROWS_LEAST rows spends its time on packing the weight, which costs more than caches
+// save.
 int64_t model_tile_rows(const struct run *run)
 {
     enum { TILE_NUMBERS = 1 << 17, ROWS_LEAST = 256 };

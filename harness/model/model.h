@@ -18,7 +18,8 @@ struct model_request {
     bool counts_only;        // sizes and costs are asked for and nothing will run: no library of products need be open
     bool keeps_activations;  // rebuild nothing in the backward pass, whatever the run says, for tests and benchmarks of parts
 };
-// Builds and plans. `parameters` starts zeroed and grows by what the model needs; call parameters_allocate after the last build.
+// Builds and plans. `parameters` starts zeroed and grows by what the model needs; call parameters_allocate after the last
+// build.
 bool model_build(struct graph *graph, const struct run *run, const struct model_request *request, struct parameters *parameters,
                  struct error *error);
 

@@ -1,7 +1,8 @@
 // choice.c: what fills a slot, in words: "swiglu(ratio=2)", "none", `["sliding(window=64)", "full"]`.
 //
-// One grammar for the command line, experiment files, the database and tables: what choice_print writes, choice_parse reads back.
-// Refuses unknown components and options with "did you mean", options set twice, parentheses and quotes that do not close.
+// One grammar for the command line, experiment files, the database and tables: what choice_print writes, choice_parse reads
+// back. Refuses unknown components and options with "did you mean", options set twice, parentheses and quotes that do not
+// close.
 #include <ctype.h>
 #include <string.h>
 
@@ -199,11 +200,24 @@ static char *next_entry(char **rest, bool *broken)
     return trim(unquote(c));
 }
 
+// "full, full": a list that lacks its brackets.
+static bool is_bare_list(const char *value, struct arena *arena)
+{
+    char *rest = arena_copy_text(arena, value);
+    bool broken = false;
+    int count = 0;
+    while (next_entry(&rest, &broken))
+        count++;
+    return count > 1 && !broken;
+}
+
 bool setting_parse(enum slot slot, const char *value, struct setting *setting, struct arena *arena, struct error *error)
 {
     const char *where = slot_facts[slot].name;
     char *whole = trim(arena_copy_text(arena, value));
     *setting = (struct setting){0};
+    if (*whole != '[' && slot_facts[slot].per_layer && is_bare_list(whole, arena))
+        return error_request(error, "%s: %s: a list is written in brackets: [%s]", where, whole, whole);
     if (*whole != '[') {
         setting->count = 1;
         return choice_parse(slot, whole, &setting->choices[0], arena, error);

@@ -1,8 +1,8 @@
 // component.h: the whole contract between the program and a component.
 //
-// A component is one way to fill a slot: one file, variants/<slot>/<name>.c, that ends in `const struct component <slot>_<name>`.
-// `make` finds the file by its place; the same file built as a shared object <name>.so is a plug-in (--plugin). A component
-// includes this header and the graph's pieces (tensor/ops.h) and nothing else.
+// A component is one way to fill a slot: one file, variants/<slot>/<name>.c, that ends in `const struct component
+// <slot>_<name>`. `make` finds the file by its place; the same file built as a shared object <name>.so is a plug-in (--plugin).
+// A component includes this header and the graph's pieces (tensor/ops.h) and nothing else.
 #ifndef REGISTRY_COMPONENT_H
 #define REGISTRY_COMPONENT_H
 
@@ -92,14 +92,15 @@ struct tensor *block_norm(const struct block *block, struct tensor *x, const cha
 // The two branches of a layer, as the run's attention and ffn components build them, dropout included.
 struct tensor *block_attention(const struct block *block, struct tensor *x);
 struct tensor *block_ffn(const struct block *block, struct tensor *x);
-// One set of q, k and v projections, qk_norm, position and soft cap of the run, over a pattern; what o_proj multiplies. `set` is
-// "" for the usual names, or a part of them: "_global" for self_attn.q_global_proj and so on.
+// One set of q, k and v projections, qk_norm, position and soft cap of the run, over a pattern; what o_proj multiplies. `set`
+// is "" for the usual names, or a part of them: "_global" for self_attn.q_global_proj and so on.
 struct tensor *block_attend(const struct block *block, const struct component *self, const void *options,
                             const struct attention_pattern *pattern, const char *set, struct tensor *x);
 // Its parts, for components that share or leave out projections. Queries ("q") or keys ("k"): projected by
 // self_attn.<which><set>_proj, normalised per head by the run's qk_norm, and turned by their position.
 struct tensor *block_scored(const struct block *block, struct tensor *x, const char *which, const char *set, int64_t heads);
-// The values that each query's softmax weighs, over the pairs of a pattern, or of hashes (attention_lsh.h); n_head heads of rows.
+// The values that each query's softmax weighs, over the pairs of a pattern, or of hashes (attention_lsh.h); n_head heads of
+// rows.
 struct tensor *block_mix(const struct block *block, const struct component *self, const void *options,
                          const struct attention_pattern *pattern, struct tensor *query, struct tensor *key,
                          struct tensor *value);
@@ -134,7 +135,8 @@ struct attention_calls {
     struct attention_pattern pattern;
     // NULL: block_standard_attention.
     struct tensor *(*build)(const struct block *block, const void *options, struct tensor *x);
-    // Who sees whom follows from the tokens: how they are hashed at a length. `pattern` holds where all of them share one bucket.
+    // Who sees whom follows from the tokens: how they are hashed at a length. `pattern` holds where all of them share one
+    // bucket.
     struct lsh (*hashes)(const void *options, int64_t time);
 };
 // Every call may be NULL: a scheme works at one of these places.
@@ -184,7 +186,8 @@ enum { OPTIMIZER_STATE_MAX = 2 };
 struct optimizer_calls {
     int state_count; // arrays of the tensor's size that it keeps: moments, momentum
     bool measures;   // apply needs `measured` of the whole tensor first
-    // A partial sum over elements [0, count) of a tensor, in double; partial sums are added in fixed order. State is not written.
+    // A partial sum over elements [0, count) of a tensor, in double; partial sums are added in fixed order. State is not
+    // written.
     double (*measure)(const void *options, const struct optimizer_step *step, int64_t count, const float *gradient,
                       float *const *state);
     // Updates `count` elements; `measured` is the sum of measure over all `size` elements of the tensor.
@@ -210,8 +213,8 @@ struct schedule_calls {
     double (*factor)(const void *options, int64_t step, int64_t steps, int64_t warmup);
 };
 
-// Three parts, each of one kind: a stream of tokens, of which windows of seq_len + 1 are cut (inputs and, one later, targets); or
-// examples, of seq_len tokens and targets each, made when they are wanted.
+// Three parts, each of one kind: a stream of tokens, of which windows of seq_len + 1 are cut (inputs and, one later, targets);
+// or examples, of seq_len tokens and targets each, made when they are wanted.
 enum data_part { DATA_TRAIN, DATA_VALIDATION, DATA_TEST, DATA_PARTS };
 struct dataset {
     uint16_t *tokens;              // of a stream: all parts in a row
@@ -247,7 +250,8 @@ void dataset_example(const struct dataset *dataset, enum data_part part, int64_t
 bool dataset_allocate(struct dataset *dataset, int64_t count, bool surprise, struct error *error);
 void dataset_split(struct dataset *dataset, int64_t count);
 void dataset_split_at(struct dataset *dataset, int64_t train, int64_t count);
-// When a run meets its data: a stream's tokens of model.vocab or more, and parts shorter than one window of seq_len + 1, are refused.
+// When a run meets its data: a stream's tokens of model.vocab or more, and parts shorter than one window of seq_len + 1, are
+// refused.
 bool dataset_check(const struct dataset *dataset, int64_t vocab, int64_t seq_len, struct error *error);
 // The `accepts` of data whose targets are the next tokens: a model that looks ahead would see its answers.
 bool dataset_accepts_next_token(const void *options, const struct run *run, struct error *error);

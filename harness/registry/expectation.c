@@ -1,4 +1,5 @@
-// expectation.c: "metric[arm] < metric[arm]", "metric[arm] < number" and "metric >= number". Refuses everything else; whether arm and metric exist is for who knows them.
+// expectation.c: "metric[arm] < metric[arm]", "metric[arm] < number" and "metric >= number". Refuses everything else; whether
+// arm and metric exist is for who knows them.
 #include "registry/expectation.h"
 
 #include <math.h>
@@ -10,8 +11,8 @@ const char relation_marks[] = {[RELATION_BELOW] = '<', [RELATION_ABOVE] = '>', [
 
 static const char *skip_spaces(const char *text) { return text + strspn(text, " \t\n"); }
 
-// The first `mark` of `text` outside inner parentheses and brackets: a metric may name an attention with options, an arm a list of
-// them. NULL where there is none.
+// The first `mark` of `text` outside inner parentheses and brackets: a metric may name an attention with options, an arm a list
+// of them. NULL where there is none.
 static const char *find_outside(const char *text, char mark)
 {
     for (int depth = 0; *text; text++) {

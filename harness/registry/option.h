@@ -37,6 +37,7 @@ struct option {
     bool not_identity;          // how a run is carried out, not what it is: stays out of its hash
     bool repeats;               // TEXT on a command line: given again, it adds a line
     bool bare;                  // of a component's first option: written without its name, run(ID)
+    const char *goes_with;      // on a command line: the first words that it goes with, "train, models"; NULL: any
 };
 
 const struct option *option_find(const struct option *table, const char *name);

@@ -26,8 +26,8 @@ static bool base_name(const char *path, char *name, size_t size)
     return true;
 }
 
-// The loader maps what the headers claim and is killed where the file ends before that: every segment, and the table of sections at
-// the file's end, must lie in it.
+// The loader maps what the headers claim and is killed where the file ends before that: every segment, and the table of
+// sections at the file's end, must lie in it.
 static bool is_whole(int file, uint64_t size)
 {
     Elf64_Ehdr head;

@@ -9,7 +9,7 @@ static bool counts_as_run(const struct run_view *run)
     return (run->state == RUN_FINISHED || run->state == RUN_DIVERGED) && !run->exclusion;
 }
 
-// ---- Which runs count ---------------------------------------------------------------------------------------------------------
+// ---- Which runs count -------------------------------------------------------------------------------------------------------
 
 static void gap_add(struct comparison *comparison, const struct comparison_arm *arm, const struct run_view *run,
                     const char *reason)
@@ -101,7 +101,7 @@ static void find_shared_seeds(struct comparison *comparison, struct arena *arena
     comparison->shared = shared;
 }
 
-// ---- What a run cost ----------------------------------------------------------------------------------------------------------
+// ---- What a run cost --------------------------------------------------------------------------------------------------------
 
 static double unless_zero(double value) { return value > 0 ? value : NAN; }
 
@@ -144,7 +144,7 @@ static void costs(struct comparison *comparison)
     comparison->seconds_per_seed = per_seed > 0 ? per_seed : NAN;
 }
 
-// ---- The answer ---------------------------------------------------------------------------------------------------------------
+// ---- The answer -------------------------------------------------------------------------------------------------------------
 
 static double mean_over_shared(const struct comparison *comparison, const double *values)
 {

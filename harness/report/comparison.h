@@ -2,8 +2,8 @@
 //
 // Who calls it: `ablate compare`, the screen of `ablate run`, plots and the report. Only runs that finished count, on the seeds
 // that are complete in every counted arm. An arm counts unless one of its seeds diverged (the survivors are not averaged; its
-// divergences are compared instead), or one misses what the experiment requires (it did not learn what it is compared on), or so
-// many of its runs failed or were excluded that it can never have two. What does not count is listed, and no value is ever
+// divergences are compared instead), or one misses what the experiment requires (it did not learn what it is compared on), or
+// so many of its runs failed or were excluded that it can never have two. What does not count is listed, and no value is ever
 // filled in.
 #ifndef REPORT_COMPARISON_H
 #define REPORT_COMPARISON_H

@@ -41,8 +41,8 @@ static bool name_of_file(struct store *store, const char *file, struct arena *ar
                          file);
 }
 
-// "val_loss" -> "val_excess", "val_loss@full" -> "val_excess@full": what training tells beside the loss where the data knows its
-// floor; NULL for other metrics.
+// "val_loss" -> "val_excess", "val_loss@full" -> "val_excess@full": what training tells beside the loss where the data knows
+// its floor; NULL for other metrics.
 static const char *excess_of(const char *metric, struct arena *arena)
 {
     int stem = (int)(strcspn(metric, "@") - strlen("_loss"));

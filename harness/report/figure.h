@@ -53,7 +53,8 @@ extern const struct figure figures[]; // ended by name NULL
 // Adds "did you mean" and the names there are.
 const struct figure *figure_find(const char *name, struct error *error);
 
-// Why there is nothing to draw, or NULL: no run has finished, the baseline is alone, or what the figure itself needs is not there.
+// Why there is nothing to draw, or NULL: no run has finished, the baseline is alone, or what the figure itself needs is not
+// there.
 const char *figure_lacks(const struct figure *figure, const struct comparison *comparison);
 
 // Writes the data file and copies the scripts into `folder` (made when missing).

@@ -9,7 +9,7 @@
 #include "report/figure_data.h"
 #include "report/number.h"
 
-// ---- Powers -------------------------------------------------------------------------------------------------------------------
+// ---- Powers -----------------------------------------------------------------------------------------------------------------
 
 static bool is_known(const struct length_point *point, enum length_panel panel)
 {
@@ -53,7 +53,7 @@ struct power power_fit(const struct length_line *line, enum length_panel panel)
     return power;
 }
 
-// ---- The data file ------------------------------------------------------------------------------------------------------------
+// ---- The data file ----------------------------------------------------------------------------------------------------------
 
 static const struct figure_unit times[] = {{1e-9, "ns"}, {1e-6, "\xc2\xb5s"}, {1e-3, "ms"}, {1, "s"}, {.name = NULL}};
 static const struct {

@@ -1,8 +1,8 @@
 // figure_length.h: time and memory against the length of a sequence, on logarithmic axes, with the power that each grows by.
 //
-// One line an attention. Over a wide range the power tells T, T log T and T squared apart where times are all there is; which of
-// these laws a component declares, and whether its operations keep it, is what bench/complexity.h tries. Called by `ablate plot` and
-// the report with the runs of an experiment, and by `ablate bench attention --plot` with what it measured.
+// One line an attention. Over a wide range the power tells T, T log T and T squared apart where times are all there is; which
+// of these laws a component declares, and whether its operations keep it, is what bench/complexity.h tries. Called by `ablate
+// plot` and the report with the runs of an experiment, and by `ablate bench attention --plot` with what it measured.
 #ifndef REPORT_FIGURE_LENGTH_H
 #define REPORT_FIGURE_LENGTH_H
 

@@ -1,5 +1,5 @@
-// figure_length_runs.c: the lines of figure_length.h from an experiment's runs: arms that differ in model.seq_len, and in train.batch
-// along with it, are one line. Time is that of a token and memory that of a sequence, so the batch changes neither.
+// figure_length_runs.c: the lines of figure_length.h from an experiment's runs: arms that differ in model.seq_len, and in
+// train.batch along with it, are one line. Time is that of a token and memory that of a sequence, so the batch changes neither.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

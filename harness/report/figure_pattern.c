@@ -101,7 +101,7 @@ static void write_data(const struct run *run, const struct panels *panels, const
     }
 }
 
-// ---- What is seen -------------------------------------------------------------------------------------------------------------
+// ---- What is seen -----------------------------------------------------------------------------------------------------------
 
 // A square for every kind of heads.
 static bool add_pattern(const struct run *run, int layer, struct panels *panels, struct arena *arena, struct error *error)
@@ -210,10 +210,14 @@ static bool open_panels(const struct run *run, struct panels *panels, struct are
     return true;
 }
 
-// "longformer-window-8-globals-2-64"
+// "longformer-window-8-globals-2-64"; what is cut is told apart by a hash of the whole.
 static const char *file_name(const struct run *run, bool hashed, struct arena *arena)
 {
-    char *words = arena_format(arena, "%.*s", NAME_MAX_LENGTH, setting_text(run, arena)), *to = words;
+    const char *setting = setting_text(run, arena);
+    char *words = strlen(setting) <= NAME_MAX_LENGTH
+                      ? arena_copy_text(arena, setting)
+                      : arena_format(arena, "%.*s-%08x", NAME_MAX_LENGTH, setting, (unsigned)random_key(0, setting, 0));
+    char *to = words;
     for (const char *from = words; *from; from++) {
         if (isalnum((unsigned char)*from))
             *to++ = *from;

@@ -1,9 +1,9 @@
 // figure_pattern.h: the picture of an attention pattern: which pairs a query sees, and which the kernel visits for it.
 //
-// Both come from the component's own schedule of tiles. Where hashes decide who sees whom, vectors drawn for run->seed are hashed by
-// the model's own rotations of that seed: such a layer has a square by position, of all rounds together, and one in the order of
-// its first round's buckets, where what is seen lies along the diagonal (Kitaev et al. 2020, figure 2). Called by `ablate plot
-// --pattern`.
+// Both come from the component's own schedule of tiles. Where hashes decide who sees whom, vectors drawn for run->seed are
+// hashed by the model's own rotations of that seed: such a layer has a square by position, of all rounds together, and one in
+// the order of its first round's buckets, where what is seen lies along the diagonal (Kitaev et al. 2020, figure 2). Called by
+// `ablate plot --pattern`.
 #ifndef REPORT_FIGURE_PATTERN_H
 #define REPORT_FIGURE_PATTERN_H
 

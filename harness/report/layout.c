@@ -23,7 +23,7 @@ const char *layout_visible(struct arena *arena, const char *text)
     return copy;
 }
 
-// ---- Sentences ----------------------------------------------------------------------------------------------------------------
+// ---- Sentences --------------------------------------------------------------------------------------------------------------
 
 static void next_line(struct flow *flow)
 {
@@ -84,7 +84,7 @@ void flow_print(FILE *file, int width, int column, int indent, const char *text)
     flow_end(&flow);
 }
 
-// ---- Columns ------------------------------------------------------------------------------------------------------------------
+// ---- Columns ----------------------------------------------------------------------------------------------------------------
 
 // Names and wrapped text in a column narrower than this are not worth the lines they cost.
 enum { NAME_WIDTH_MIN = 12, WRAPPED_WIDTH_MIN = 20, GAP_WIDE = 2, GAP_NARROW = 1 };
@@ -181,8 +181,8 @@ static int piece_length(const char *text, int width, bool wraps)
     }
 }
 
-// One line of a row. `texts` holds what is left of each cell, and is moved on. Spaces wait until something follows them, so that no
-// line ends in one. Returns whether anything is left.
+// One line of a row. `texts` holds what is left of each cell, and is moved on. Spaces wait until something follows them, so
+// that no line ends in one. Returns whether anything is left.
 static bool put_line(const struct grid *grid, const struct grid_cell *cells, const char **texts, const struct shape *shape,
                      FILE *file)
 {

@@ -1,7 +1,7 @@
 // layout.h: text laid out for a terminal: columns that line up, and sentences that wrap.
 //
-// Who calls it: the screen, and the tables and notes of every verb. Widths count characters, not bytes (UTF-8). What a caller passes is printed as it is: text from files
-// or the database goes through layout_visible first.
+// Who calls it: the screen, and the tables and notes of every verb. Widths count characters, not bytes (UTF-8). What a caller
+// passes is printed as it is: text from files or the database goes through layout_visible first.
 #ifndef REPORT_LAYOUT_H
 #define REPORT_LAYOUT_H
 
@@ -38,8 +38,8 @@ struct grid_cell {
     const char *text;
     const char *colour; // an escape sequence, or NULL
 };
-// Column 0 holds names: where they leave no room for the rest, a longer one stands on a line of its own above its row. A grid that
-// fits in no way is printed as it is.
+// Column 0 holds names: where they leave no room for the rest, a longer one stands on a line of its own above its row. A grid
+// that fits in no way is printed as it is.
 struct grid {
     const struct grid_column *columns;
     int column_count, row_count;

@@ -1,6 +1,7 @@
 // number.h: numbers as short as a table for people wants them.
 //
-// Who calls it: the screen, figures' labels and the report. Each call returns its text by value, so that several fit one printf.
+// Who calls it: the screen, figures' labels and the report. Each call returns its text by value, so that several fit one
+// printf.
 #ifndef REPORT_NUMBER_H
 #define REPORT_NUMBER_H
 

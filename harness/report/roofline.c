@@ -108,7 +108,7 @@ static void choose_ops(struct roofline *roofline, const struct store_benchmark_s
     }
 }
 
-// ---- Axes and labels ---------------------------------------------------------------------------------------------------------
+// ---- Axes and labels --------------------------------------------------------------------------------------------------------
 
 static void widen_to_decades(struct range *range)
 {
@@ -196,7 +196,7 @@ static void place_label(struct roofline *roofline, int index)
         }
 }
 
-// ---- The file ----------------------------------------------------------------------------------------------------------------
+// ---- The file ---------------------------------------------------------------------------------------------------------------
 
 static void write_data(const struct roofline *roofline, const struct store_benchmark_set *set, struct text *data)
 {

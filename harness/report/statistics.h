@@ -67,8 +67,8 @@ double statistics_pairing(const struct sample *sample);
 // margins that are at most as likely as the one seen (Fisher 1934).
 double statistics_fisher(int first, int first_total, int second, int second_total);
 
-// The level of look 1, 2, ... when extensions were declared with `replicates: {first, max}`: .04, then .01/2^k at extension k, so
-// that all looks together stay below .05.
+// The level of look 1, 2, ... when extensions were declared with `replicates: {first, max}`: .04, then .01/2^k at extension k,
+// so that all looks together stay below .05.
 double statistics_look_alpha(int look);
 
 #endif

@@ -189,6 +189,17 @@ bool store_change(struct store *store, struct error *error, const char *sql, con
     return query_close(&query);
 }
 
+bool store_insert_facts(struct store *store, struct error *error, const char *sql, int64_t about, const struct fact *facts)
+{
+    struct query query;
+    query_open(&query, store, error, sql, "");
+    for (int64_t i = 0; facts && facts[i].name; i++) {
+        query_again(&query, "iitt", about, i, facts[i].name, facts[i].value ? facts[i].value : "unknown");
+        query_next(&query);
+    }
+    return query_close(&query);
+}
+
 const char *query_text(const struct query *query, int column)
 {
     const char *text = (const char *)sqlite3_column_text(query->statement, column);

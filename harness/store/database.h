@@ -54,6 +54,9 @@ bool query_close(struct query *query);
 // Open, go to the end, close.
 bool store_change(struct store *store, struct error *error, const char *sql, const char *types, ...);
 
+// Facts in their order; `sql` inserts (what they are about, position, name, value).
+bool store_insert_facts(struct store *store, struct error *error, const char *sql, int64_t about, const struct fact *facts);
+
 // A text column; "" for NULL. Lives until the next row.
 const char *query_text(const struct query *query, int column);
 int64_t query_int(const struct query *query, int column);

@@ -19,7 +19,7 @@
 const char *const run_state_names[] = {[RUN_PLANNED] = "planned",   [RUN_RUNNING] = "running", [RUN_FINISHED] = "finished",
                                        [RUN_DIVERGED] = "diverged", [RUN_FAILED] = "failed",   NULL};
 
-// ---- One writer ----------------------------------------------------------------------------------------------------------------
+// ---- One writer -------------------------------------------------------------------------------------------------------------
 
 static int64_t lock_holder(int file)
 {
@@ -87,7 +87,7 @@ int64_t store_writer(const char *path)
     return process;
 }
 
-// ---- Whose file it is -----------------------------------------------------------------------------------------------------------
+// ---- Whose file it is -------------------------------------------------------------------------------------------------------
 
 // A file: address in which the path stands for itself.
 static void add_address(struct text *address, const char *path, const char *parameters)
@@ -222,7 +222,7 @@ cleanup:
     return done;
 }
 
-// ---- Opening ---------------------------------------------------------------------------------------------------------------------
+// ---- Opening ----------------------------------------------------------------------------------------------------------------
 
 static bool configure(struct store *store, struct error *error)
 {

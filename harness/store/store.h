@@ -24,14 +24,14 @@ enum store_mode { STORE_READ, STORE_WRITE };
 bool store_open(struct store **store, const char *path, enum store_mode mode, struct error *error);
 void store_close(struct store *store); // NULL is fine
 
-// Where that which belongs to a database lies, checkpoints and pages: the folder of `results/ablate.db` is `results`, that of any
-// other name, `results/x.db`, is `results/x` (`results/x.files` where the name has no ending), so that no two share one.
+// Where that which belongs to a database lies, checkpoints and pages: the folder of `results/ablate.db` is `results`, that of
+// any other name, `results/x.db`, is `results/x` (`results/x.files` where the name has no ending), so that no two share one.
 const char *store_place(const char *path, struct arena *arena);
 
 // The process that holds the writer's lock now; 0: nobody, so that a run in state `running` was interrupted.
 int64_t store_writer(const char *path);
 
-// ---- An experiment, before its first run ---------------------------------------------------------------------------------------
+// ---- An experiment, before its first run ------------------------------------------------------------------------------------
 
 struct store_arm {
     const char *name, *differs; // as struct arm and struct arm_view say
@@ -52,14 +52,14 @@ struct store_experiment {
     const int64_t *seeds;
     const struct store_arm *arms; // the baseline first
 };
-// Refuses a file whose experiment has the name of a stored one from another file that still exists: what status, compare and the
-// pages call by that name would become something else.
+// Refuses a file whose experiment has the name of a stored one from another file that still exists: what status, compare and
+// the pages call by that name would become something else.
 bool store_experiment_check(struct store *store, const char *name, const char *file, struct error *error);
-// Checks its name, stores the experiment and plans its runs with all their options. Runs that are known are shared. The same file with the same
-// arms only grows by its new seeds; anything else is a new version beside the old ones.
+// Checks its name, stores the experiment and plans its runs with all their options. Runs that are known are shared. The same
+// file with the same arms only grows by its new seeds; anything else is a new version beside the old ones.
 bool store_experiment_save(struct store *store, const struct store_experiment *experiment, struct error *error);
 
-// ---- A run ---------------------------------------------------------------------------------------------------------------------
+// ---- A run ------------------------------------------------------------------------------------------------------------------
 
 // What is there before the runner decides what is missing.
 struct store_run {
@@ -129,7 +129,7 @@ bool store_run_interrupt(struct store *store, const char *id, struct error *erro
 // Leaves a run out of every comparison, with the reason; NULL takes it back in.
 bool store_run_exclude(struct store *store, const char *id, const char *reason, struct error *error);
 
-// ---- Benchmarks ----------------------------------------------------------------------------------------------------------------
+// ---- Benchmarks -------------------------------------------------------------------------------------------------------------
 
 struct store_benchmark {
     const char *name;

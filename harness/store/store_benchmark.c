@@ -6,6 +6,8 @@
 #include "base/file.h"
 #include "store/view.h"
 
+static const char insert_fact[] = "INSERT INTO benchmark_fact (benchmark_set, position, name, value) VALUES (?, ?, ?, ?)";
+
 static int64_t write_set(struct store *store, const struct store_benchmark_set *set, struct error *error)
 {
     struct query query;
@@ -14,18 +16,6 @@ static int64_t write_set(struct store *store, const struct store_benchmark_set *
                "irr", clock_unix(), set->fma_flops_per_s, set->triad_bytes_per_s);
     int64_t number = query_next(&query) ? query_int(&query, 0) : 0;
     return query_close(&query) ? number : 0;
-}
-
-static bool write_facts(struct store *store, int64_t number, const struct fact *facts, struct error *error)
-{
-    struct query query;
-    query_open(&query, store, error, "INSERT INTO benchmark_fact (benchmark_set, position, name, value) VALUES (?, ?, ?, ?)",
-               "");
-    for (int64_t i = 0; facts && facts[i].name; i++) {
-        query_again(&query, "iitt", number, i, facts[i].name, facts[i].value ? facts[i].value : "unknown");
-        query_next(&query);
-    }
-    return query_close(&query);
 }
 
 static bool write_benchmarks(struct store *store, int64_t number, const struct store_benchmark_set *set, struct error *error)
@@ -60,12 +50,12 @@ bool store_benchmarks_save(struct store *store, const struct store_benchmark_set
         return false;
     *number = write_set(store, set, error);
     return store_finish(store,
-                        *number && write_facts(store, *number, set->facts, error) &&
+                        *number && store_insert_facts(store, error, insert_fact, *number, set->facts) &&
                             write_benchmarks(store, *number, set, error) && write_times(store, *number, set, error),
                         error);
 }
 
-// ---- Reading -------------------------------------------------------------------------------------------------------------------
+// ---- Reading ----------------------------------------------------------------------------------------------------------------
 
 static bool read_set(struct store *store, const char *which, struct arena *arena, struct benchmark_set_view *view,
                      struct error *error)

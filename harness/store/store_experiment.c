@@ -11,7 +11,7 @@
 
 #include "base/memory.h"
 
-// ---- Runs ------------------------------------------------------------------------------------------------------------------------
+// ---- Runs -------------------------------------------------------------------------------------------------------------------
 
 struct option_rows {
     struct query query;
@@ -45,7 +45,7 @@ static int64_t plan_run(struct store *store, const char *id, const struct run *r
     return query_close(&rows.query) ? rows.run : 0;
 }
 
-// ---- Versions -------------------------------------------------------------------------------------------------------------------
+// ---- Versions ---------------------------------------------------------------------------------------------------------------
 
 struct version {
     int64_t number, turn, looks; // number 0: none
@@ -133,7 +133,8 @@ static bool count_new_seeds(struct store *store, int64_t version, const struct s
     return query_close(&query);
 }
 
-// Looks already taken at this comparison: those of the newest version, where it shares runs, and one more when seeds come on top.
+// Looks already taken at this comparison: those of the newest version, where it shares runs, and one more when seeds come on
+// top.
 static bool count_looks(struct store *store, const struct version *before, const struct store_experiment *experiment,
                         int64_t *looks, struct error *error)
 {
@@ -205,7 +206,7 @@ static int64_t save_version(struct store *store, const struct store_experiment *
                : 0;
 }
 
-// ---- Both together ----------------------------------------------------------------------------------------------------------------
+// ---- Both together ----------------------------------------------------------------------------------------------------------
 
 static bool save_runs(struct store *store, int64_t version, const struct store_experiment *experiment, struct error *error)
 {

@@ -50,17 +50,10 @@ bool store_run_state(struct store *store, const char *id, struct store_run *run,
     return query_close(&query);
 }
 
-static bool write_facts(struct store *store, int64_t run, const struct fact *facts, struct error *error)
+static bool replace_facts(struct store *store, int64_t run, const struct fact *facts, struct error *error)
 {
-    struct query query;
-    if (!store_change(store, error, "DELETE FROM fact WHERE run = ?", "i", run))
-        return false;
-    query_open(&query, store, error, "INSERT INTO fact (run, position, name, value) VALUES (?, ?, ?, ?)", "");
-    for (int64_t i = 0; facts && facts[i].name; i++) {
-        query_again(&query, "iitt", run, i, facts[i].name, facts[i].value ? facts[i].value : "unknown");
-        query_next(&query);
-    }
-    return query_close(&query);
+    return store_change(store, error, "DELETE FROM fact WHERE run = ?", "i", run) &&
+           store_insert_facts(store, error, "INSERT INTO fact (run, position, name, value) VALUES (?, ?, ?, ?)", run, facts);
 }
 
 bool store_run_start(struct store *store, const char *id, bool shared_machine, struct error *error)
@@ -90,7 +83,7 @@ bool store_run_begin(struct store *store, const char *id, const struct store_beg
                              "resumed_from_step = max(resumed_from_step, ?) WHERE number = ?",
                              "iiriii", begin->parameters, begin->parameters_without_embeddings, begin->flops,
                              begin->planned_bytes, begin->resumed_from_step, run) &&
-                write_facts(store, run, begin->facts, error);
+                replace_facts(store, run, begin->facts, error);
     return store_finish(store, done, error);
 }
 

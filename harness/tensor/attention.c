@@ -1,8 +1,8 @@
 // attention.c: from a pattern to the schedule of tiles; see attention.h.
 //
 // Called by the model builder, once per layer and length. It refuses patterns that break the contract: a query without keys, an
-// order that is not a permutation, a pair that two passes show, heads that are not the same as an earlier one. Queries are asked
-// once each; only tiles that hold the end of a range are filled pair by pair.
+// order that is not a permutation, a pair that two passes show, heads that are not the same as an earlier one. Queries are
+// asked once each; only tiles that hold the end of a range are filled pair by pair.
 #include "tensor/attention.h"
 
 #include <limits.h>

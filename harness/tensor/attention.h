@@ -1,11 +1,11 @@
 // attention.h: who sees whom, and the schedule of tiles that one kernel, forward and backward, works through.
 //
 // A component gives a pattern: for every query the exact keys it sees, as ranges. attention_schedule_open turns it, once, at
-// planning, into tiles of queries and keys. Positions are cut into tiles in an order of the component's choice: place p of a pass
-// holds position order[p]. Tiles that nothing sees are not in the schedule, tiles that everything sees carry no mask, the others
-// a bit per pair; equal tiles in a row are one entry, so that making and keeping a schedule takes time and memory in proportion
-// to the length, not to the pairs. Every block of keys in a tile says which queries of the tile need it, so that a diagonal costs
-// what it shows and not the square around it.
+// planning, into tiles of queries and keys. Positions are cut into tiles in an order of the component's choice: place p of a
+// pass holds position order[p]. Tiles that nothing sees are not in the schedule, tiles that everything sees carry no mask, the
+// others a bit per pair; equal tiles in a row are one entry, so that making and keeping a schedule takes time and memory in
+// proportion to the length, not to the pairs. Every block of keys in a tile says which queries of the tile need it, so that a
+// diagonal costs what it shows and not the square around it.
 #ifndef TENSOR_ATTENTION_H
 #define TENSOR_ATTENTION_H
 
@@ -43,8 +43,8 @@ struct attention_pattern {
     int64_t (*same_as)(const void *options, int64_t head);
     // Order in which positions are cut into tiles: `order[i]` is the position at place i. NULL: 0, 1, 2, ...
     void (*order)(const struct attention_view *view, int32_t *order);
-    // Exactly the keys that the query `position`, at place `place`, sees in this pass: ranges of places (positions, when there is
-    // no order), in any order; they may overlap or end behind the sequence.
+    // Exactly the keys that the query `position`, at place `place`, sees in this pass: ranges of places (positions, when there
+    // is no order), in any order; they may overlap or end behind the sequence.
     void (*spans)(const struct attention_view *view, int64_t place, int64_t position, struct span_list *keys);
     // A query that sees nothing gets an output of 0. Otherwise it is refused: an average over nothing has no value.
     bool may_see_nothing;
@@ -86,8 +86,8 @@ struct attention_schedule {
     uint32_t *masks;
     int64_t visited_pairs, visible_pairs; // of all heads; visited: what blocks multiply, in granules of lanes
 };
-// Allocated in `arena`; `pattern` and `options` must outlive it. Fails when a query sees nothing, an order is not a permutation or
-// a pair is shown twice (mistakes of the component).
+// Allocated in `arena`; `pattern` and `options` must outlive it. Fails when a query sees nothing, an order is not a permutation
+// or a pair is shown twice (mistakes of the component).
 bool attention_schedule_open(struct attention_schedule *schedule, const struct attention_pattern *pattern, const void *options,
                              const struct attention_layout *layout, struct arena *arena, struct error *error);
 // Fills the tile's lanes from the words of its mask. Returns the pairs that the kernel multiplies.

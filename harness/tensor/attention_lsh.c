@@ -1,13 +1,13 @@
 // attention_lsh.c: from hashes to tiles; see attention_lsh.h. The attention op calls it for every head, within a step.
 //
-// A bucket's keys are cut into tiles counted from the bucket's first place. What a query adds up, and in which groups, then depends
-// on the positions before it alone, so that no later token changes a bit of its output.
+// A bucket's keys are cut into tiles counted from the bucket's first place. What a query adds up, and in which groups, then
+// depends on the positions before it alone, so that no later token changes a bit of its output.
 #include "tensor/attention_lsh.h"
 
 #include <math.h>
 #include <string.h>
 
-// ---- Sizes --------------------------------------------------------------------------------------------------------------------
+// ---- Sizes ------------------------------------------------------------------------------------------------------------------
 
 static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -99,7 +99,7 @@ void lsh_sorted_open(struct lsh_sorted *sorted, const struct lsh *lsh, const str
     lay_out(sorted, lsh, planned->time, workspace);
 }
 
-// ---- Sorting ------------------------------------------------------------------------------------------------------------------
+// ---- Sorting ----------------------------------------------------------------------------------------------------------------
 
 // One round's positions by (bucket, position), and their chunks numbered in that order.
 static void sort_round(struct lsh_sorted *sorted, int64_t round, const int32_t *buckets, int64_t stride)
@@ -135,7 +135,7 @@ void lsh_sort_head(struct lsh_sorted *sorted, int64_t head, const int32_t *bucke
     }
 }
 
-// ---- Tiles --------------------------------------------------------------------------------------------------------------------
+// ---- Tiles ------------------------------------------------------------------------------------------------------------------
 
 // What each place of a round sees. Behind the end of the sequence: nothing.
 static void fill_ranges(struct lsh_sorted *sorted, int round)

@@ -1,12 +1,13 @@
-// attention_lsh.h: who sees whom where hashes decide, and the schedule of tiles that follows from them, made anew for every head.
+// attention_lsh.h: who sees whom where hashes decide, and the schedule of tiles that follows from them, made anew for every
+// head.
 //
-// Every round gives each position a bucket. The rank of a position is how many earlier ones share its bucket, its chunk number is
-// rank / chunk. Query i sees key j <= i of its bucket in its own and the previous chunk number, in any round; itself only if it
-// sees nothing else in all rounds. A later position moves no earlier one's rank, so visibility depends on the past alone.
+// Every round gives each position a bucket. The rank of a position is how many earlier ones share its bucket, its chunk number
+// is rank / chunk. Query i sees key j <= i of its bucket in its own and the previous chunk number, in any round; itself only if
+// it sees nothing else in all rounds. A later position moves no earlier one's rank, so visibility depends on the past alone.
 //
-// A pass of the kernel is a round: positions sorted by (bucket, position), cut into tiles. What a query sees in a round then is a
-// range of places, less what an earlier round has shown: a comparison of small integers for each pair. Sorting is a counting sort;
-// its memory is planned, and linear in the length.
+// A pass of the kernel is a round: positions sorted by (bucket, position), cut into tiles. What a query sees in a round then is
+// a range of places, less what an earlier round has shown: a comparison of small integers for each pair. Sorting is a counting
+// sort; its memory is planned, and linear in the length.
 #ifndef TENSOR_ATTENTION_LSH_H
 #define TENSOR_ATTENTION_LSH_H
 
@@ -24,8 +25,9 @@ static inline int64_t lsh_buckets(const struct lsh *lsh) { return lsh->factors[0
 // Columns of a rotation R [head_dim, columns]: half as many as its hashes have values.
 static inline int64_t lsh_columns(const struct lsh *lsh) { return lsh->factors[0] / 2 + lsh->factors[1] / 2; }
 
-// The attributes of op_lsh_hash. A rotation's elements are drawn from N(0, 1) for each (seed, name, head, round, step), step 0 where
-// nothing is trained; a tensor of rotations [n_head, rounds, head_dim, columns] takes their place where it holds any but zeros.
+// The attributes of op_lsh_hash. A rotation's elements are drawn from N(0, 1) for each (seed, name, head, round, step), step 0
+// where nothing is trained; a tensor of rotations [n_head, rounds, head_dim, columns] takes their place where it holds any but
+// zeros.
 struct lsh_hash {
     struct lsh lsh;
     int64_t n_head, head_dim;
@@ -64,8 +66,8 @@ void lsh_sort_pass(struct lsh_sorted *sorted, int round);
 // Adds to shown [time, time], by position, how often the tiles of the round at hand show a pair.
 void lsh_count_shown(const struct lsh_sorted *sorted, int round, unsigned char *shown);
 
-// visible [time, time], pair by pair as the definition has it: what the reference shows. It shares no line with the sort. `chunk`
-// [time] is scratch.
+// visible [time, time], pair by pair as the definition has it: what the reference shows. It shares no line with the sort.
+// `chunk` [time] is scratch.
 void lsh_show_by_definition(const struct lsh *lsh, const int32_t *buckets, int64_t stride, int64_t time, int64_t *chunk,
                             bool *visible);
 

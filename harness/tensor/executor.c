@@ -149,9 +149,9 @@ static void call(const struct executor *executor, const struct node *node, enum 
         return;
     double begin = profile_now(executor->options.profile);
     kernel[phase](node, rows, lane);
+    // A share of the heads of all rows costs as much as that share of the rows.
     if (node->op->rows == OP_ROWS_HEADS)
-        rows =
-            lane_share(lane, rows.end - rows.begin); // a share of the heads of all rows costs as much as that share of the rows
+        rows = lane_share(lane, rows.end - rows.begin);
     profile_add_call(executor->options.profile, lane->index, node, phase, rows, begin);
 }
 

@@ -1,10 +1,10 @@
 // executor.h: runs a planned graph over a batch, lane by lane.
 //
-// A graph planned in tiles runs fast: each lane takes as many whole sequences as all can, through forward and backward in passes of
-// graph->sequences; through what is left over, at worst the whole batch, all lanes go together, each with a fixed share of the rows
-// and heads. A graph planned without tiles runs by the reference executor, op by op, its batch cut into whole sequences alone.
-// Each lane sums gradients of its own, which are added in fixed order. The team only carries lanes, so bits do not depend on its
-// size. Opening may refuse; running cannot fail.
+// A graph planned in tiles runs fast: each lane takes as many whole sequences as all can, through forward and backward in
+// passes of graph->sequences; through what is left over, at worst the whole batch, all lanes go together, each with a fixed
+// share of the rows and heads. A graph planned without tiles runs by the reference executor, op by op, its batch cut into whole
+// sequences alone. Each lane sums gradients of its own, which are added in fixed order. The team only carries lanes, so bits do
+// not depend on its size. Opening may refuse; running cannot fail.
 #ifndef TENSOR_EXECUTOR_H
 #define TENSOR_EXECUTOR_H
 
@@ -55,7 +55,8 @@ size_t executor_bytes(const struct graph *graph, int team_size, const struct exe
 // Dropout is on in executor_train alone; seed and step key its masks.
 void executor_forward(struct executor *executor, const struct batch *batch, const struct outputs *outputs,
                       struct totals *totals);
-// Forward and backward; afterwards executor_gradients holds the gradient of the mean loss (cross-entropy + z-loss over counted targets).
+// Forward and backward; afterwards executor_gradients holds the gradient of the mean loss (cross-entropy + z-loss over counted
+// targets).
 void executor_train(struct executor *executor, const struct batch *batch, uint64_t seed, uint64_t step,
                     const struct outputs *outputs, struct totals *totals);
 // real[parameters->elements], padding zero. Valid until the next executor_train.

@@ -1,10 +1,10 @@
 // executor_tiles.c: the fast executor: segment by segment over a pass, and through a local segment tile by tile.
 //
-// A tile is small enough to stay in a core's second-level cache while the steps of a segment go over it; the backward pass takes
-// tiles in reverse order, so that it begins with what forward touched last, and reads what it rebuilds while it is there. A pass
-// belongs to one lane, or to all of them: then each lane takes a share of the rows of local segments, a share of the heads where an
-// op says that it can be cut so, and all meet before the next segment. An op that needs whole sequences otherwise runs in the first
-// lane alone.
+// A tile is small enough to stay in a core's second-level cache while the steps of a segment go over it; the backward pass
+// takes tiles in reverse order, so that it begins with what forward touched last, and reads what it rebuilds while it is there.
+// A pass belongs to one lane, or to all of them: then each lane takes a share of the rows of local segments, a share of the
+// heads where an op says that it can be cut so, and all meet before the next segment. An op that needs whole sequences
+// otherwise runs in the first lane alone.
 #include "tensor/executor_internal.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 // gemm.c: which library multiplies, and what rounding does to operands on the way to it; see gemm.h.
 //
-// A product belongs to one library (gemm_backend.h). What is the same for all is here: the rule, rounding, and the three products
-// of GEMM_BF16X3.
+// A product belongs to one library (gemm_backend.h). What is the same for all is here: the rule, rounding, and the three
+// products of GEMM_BF16X3.
 #include "tensor/gemm.h"
 
 #include <stdlib.h>

@@ -3,12 +3,12 @@
 // An op asks at planning for a product; that may refuse, running it cannot fail. Libraries are opened at run time, so a process
 // that multiplies nothing never starts them. All threading belongs to the executor: a product runs on the calling thread alone.
 //
-// A way says how a run multiplies. In GEMM_REAL operands are the arrays that the graph holds. In the other formats both operands
-// are rounded first and C is still summed in REAL:
+// A way says how a run multiplies. In GEMM_REAL operands are the arrays that the graph holds. In the other formats both
+// operands are rounded first and C is still summed in REAL:
 //   GEMM_BF16     each operand to bfloat16
 //   GEMM_BF16X3   each to a sum of two: A B = Ah Bh + Al Bh + Ah Bl, which leaves an error below 1e-5 of the largest term
-// Where the CPU multiplies bfloat16 itself (native), rounded operands are kept in it; elsewhere they are kept as rounded REALs and
-// multiplied as such, with the same result but for the order of sums.
+// Where the CPU multiplies bfloat16 itself (native), rounded operands are kept in it; elsewhere they are kept as rounded REALs
+// and multiplied as such, with the same result but for the order of sums.
 #ifndef TENSOR_GEMM_H
 #define TENSOR_GEMM_H
 
@@ -28,18 +28,19 @@ struct gemm_way {
     enum gemm_library library; // resolved: never GEMM_AUTO
     bool native;
 };
-// The way that a wish and a format lead to, by rule, from what the CPU has and which libraries are installed; nothing is opened.
-// Native needs oneDNN and AVX512_BF16 or AMX. For fp32, `auto` is oneDNN where there is AVX-512 (its packed weights are up to a
-// fifth faster there) and OpenBLAS elsewhere (oneDNN 2.6 packs nothing below AVX-512 and takes twice as long for a weight's gradient).
+// The way that a wish and a format lead to, by rule, from what the CPU has and which libraries are installed; nothing is
+// opened. Native needs oneDNN and AVX512_BF16 or AMX. For fp32, `auto` is oneDNN where there is AVX-512 (its packed weights are
+// up to a fifth faster there) and OpenBLAS elsewhere (oneDNN 2.6 packs nothing below AVX-512 and takes twice as long for a
+// weight's gradient).
 struct gemm_way gemm_rule(enum gemm_library wanted, enum gemm_format format);
 // "openblas", "onednn bf16", "openblas rounding to bf16": part of a run's identity.
 const char *gemm_way_name(struct gemm_way way);
-// A line for the person who asked for bf16 where rounded operands run on fp32 products: the same results, and no faster. NULL: nothing
-// to say.
+// A line for the person who asked for bf16 where rounded operands run on fp32 products: the same results, and no faster. NULL:
+// nothing to say.
 const char *gemm_notice(struct gemm_way way);
 
-// Opens the library of the way's products in float, or that of products in double, which are OpenBLAS's in every way; must precede
-// gemm_product_open. False with what to install. Safe to call again.
+// Opens the library of the way's products in float, or that of products in double, which are OpenBLAS's in every way; must
+// precede gemm_product_open. False with what to install. Safe to call again.
 bool gemm_open(struct gemm_way way, enum real real, struct error *error);
 // What was opened: "0.3.21", "2.6.3", and the kernels that OpenBLAS chose ("SkylakeX"); empty where it was not.
 const char *gemm_version(enum gemm_library library);
@@ -88,8 +89,8 @@ void gemm_pack(struct gemm_product *product, int lane, const void *weight, void 
 
 // Scratch that gemm_run needs, in bytes.
 size_t gemm_scratch(const struct gemm_product *product);
-// A and B in the way's storage (B packed where gemm_pack_bytes is not 0), C in real, over the first `rows` rows. oneDNN generates
-// code for each number of rows, the first time it occurs.
+// A and B in the way's storage (B packed where gemm_pack_bytes is not 0), C in real, over the first `rows` rows. oneDNN
+// generates code for each number of rows, the first time it occurs.
 struct gemm_call {
     const void *a, *b;
     void *c;

@@ -1,9 +1,9 @@
 // gemm_onednn.c: products in float and bfloat16 by oneDNN, opened at run time.
 //
-// It generates code for a CPU and for sizes: a product has one primitive for each number of rows and for writing or adding. That
-// of the most rows is made at planning and chooses the layout of packed weights, which all others then keep. Primitives may run in
-// several lanes at once: each gets scratch and memory objects of its own. oneDNN runs on the calling thread, because OpenMP is told
-// so before it is loaded. Compiled to a refusal where the header of oneDNN 2 is not there.
+// A product has one primitive for each number of rows and for writing or adding. That of the most rows is made at planning and
+// chooses the layout of packed weights, which all others keep. Primitives may run in several lanes at once: each has scratch
+// and memory objects of its own. OpenMP is told to stay on the calling thread. A refusal where the header of oneDNN 2 is not
+// there.
 #include "tensor/gemm_backend.h"
 
 #if __has_include(<oneapi/dnnl/dnnl.h>)
@@ -25,7 +25,6 @@
 #include "tensor/lane.h"
 
 enum { PRIMITIVES_MAX = 256 };
-
 static const char *const libraries[] = {"/usr/lib/x86_64-linux-gnu/libdnnl.so.2", "/usr/lib/aarch64-linux-gnu/libdnnl.so.2"};
 enum { LIBRARIES = sizeof libraries / sizeof *libraries };
 

@@ -1,8 +1,8 @@
 // gemm_openblas.c: products in float and double by OpenBLAS, opened at run time.
 //
-// Only Debian's pthread build is accepted, with one thread: its serial build computes wrong products when two threads call it, and
-// the openmp build changes the thread count of the whole program. OpenBLAS 0.3.21 takes newer AMD CPUs for Haswells and runs at
-// half speed; where AVX-512 is there, the environment names the right kernels before the library is loaded.
+// Only Debian's pthread build is accepted, with one thread: its serial build computes wrong products when two threads call it,
+// and the openmp build changes the thread count of the whole program. OpenBLAS 0.3.21 takes newer AMD CPUs for Haswells and
+// runs at half speed; where AVX-512 is there, the environment names the right kernels before the library is loaded.
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,9 +30,9 @@ static struct {
     char core[64], version[64];
 } blas;
 
-// The library refers to itself by name thousands of times; looked up in the program and all its libraries first, that costs more
-// than all else before a run's first step. Functions are looked up when they are first called, of which products need a handful.
-// AddressSanitizer wants to be found first.
+// The library refers to itself by name thousands of times; looked up in the program and all its libraries first, that costs
+// more than all else before a run's first step. Functions are looked up when they are first called, of which products need a
+// handful. AddressSanitizer wants to be found first.
 #ifdef __SANITIZE_ADDRESS__
 enum { OPEN_MODE = RTLD_LAZY | RTLD_LOCAL };
 #else

@@ -145,14 +145,16 @@ struct op {
     bool passes_gradient;
     // Its outputs are kept, not rebuilt: from inputs that differ by a rounding they might come out as something else.
     bool kept;
-    // Gives inputs[0] from outputs[0] and inputs[1], with forward alone, no attributes, nothing saved and no workspace; or NULL.
+    // Gives inputs[0] from outputs[0] and inputs[1], with forward alone, no attributes, nothing saved and no workspace; or
+    // NULL.
     const struct op *inverse;
     const struct kernels *kernels[REAL_COUNT];
 };
 
 enum graph_mode { GRAPH_TRAIN, GRAPH_EVAL };
 
-// A weight as a product wants it; the executor makes all of them anew before each batch, so that none is ever older than its weight.
+// A weight as a product wants it; the executor makes all of them anew before each batch, so that none is ever older than its
+// weight.
 struct graph_pack {
     const struct tensor *weight;
     struct gemm_product *product;
@@ -208,8 +210,8 @@ void graph_cut(struct graph *graph, int64_t tile_rows);
 // already added must have the same shape.
 struct tensor *graph_input(struct graph *graph, const char *name);
 struct tensor *graph_parameter(struct graph *graph, const char *name, enum parameter_role role, int rank, const int64_t *shape);
-// A parameter of ROLE_CONSTANT, zeros until a checkpoint is read. NULL where another graph over the same store has it in another
-// shape: this one then does without.
+// A parameter of ROLE_CONSTANT, zeros until a checkpoint is read. NULL where another graph over the same store has it in
+// another shape: this one then does without.
 struct tensor *graph_constant(struct graph *graph, const char *name, int rank, const int64_t *shape);
 // Returns outputs[0]; `attributes` (op->attributes_size bytes) are copied. NULL inputs make the result NULL.
 struct tensor *graph_op(struct graph *graph, const struct op *op, const void *attributes, struct tensor *const *inputs,
@@ -223,7 +225,8 @@ void graph_block(struct graph *graph, int begin, enum rebuild rebuild, struct te
 // For op plans and executors.
 struct tensor *graph_output(struct graph *graph, struct node *node, int64_t width);
 void graph_saved(struct graph *graph, struct node *node, enum dtype dtype, int64_t width);
-// The product of the request's sizes and way in the graph's real, one for all nodes that ask for the same. NULL with the reason.
+// The product of the request's sizes and way in the graph's real, one for all nodes that ask for the same. NULL with the
+// reason.
 struct gemm_product *graph_product(struct graph *graph, const struct gemm_request *request, struct error *error);
 // A place among the packs for the weight as the product wants it; NULL where the parameter's own values serve.
 const struct graph_pack *graph_pack(struct graph *graph, const struct tensor *weight, struct gemm_product *product);
@@ -236,7 +239,8 @@ size_t graph_gradient_bytes(const struct graph *graph, const struct tensor *tens
 // A second tensor for the value of an activation, which the backward pass then reads there.
 struct tensor *graph_rebuilt(struct graph *graph, struct tensor *original);
 
-// Makes steps and segments, decides who accumulates and lays out the arenas by lifetimes. Needs graph->row_loss to exist in GRAPH_TRAIN.
+// Makes steps and segments, decides who accumulates and lays out the arenas by lifetimes. Needs graph->row_loss to exist in
+// GRAPH_TRAIN.
 bool graph_plan(struct graph *graph, struct error *error);
 
 // Sum over the nodes, for a whole batch: each pass once.

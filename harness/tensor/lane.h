@@ -1,8 +1,8 @@
 // lane.h: what a kernel may touch while it runs: one lane's memory, and how to find a tensor in it.
 //
 // A lane owns whole sequences of the batch from forward to backward, or a fixed share of the rows and heads of a pass that all
-// lanes go through together. Its partial gradients are summed with the other lanes' in fixed order afterwards, so bits depend on
-// the number of lanes and never on the number of threads that carry them.
+// lanes go through together. Its partial gradients are summed with the other lanes' in fixed order afterwards, so bits depend
+// on the number of lanes and never on the number of threads that carry them.
 #ifndef TENSOR_LANE_H
 #define TENSOR_LANE_H
 

@@ -24,7 +24,8 @@ struct tensor *op_add(struct graph *graph, struct tensor *x, struct tensor *f);
 struct tensor *op_average(struct graph *graph, struct tensor *x, struct tensor *f);
 // y = x * f, element by element
 struct tensor *op_multiply(struct graph *graph, struct tensor *x, struct tensor *f);
-// Each group of gain's length is normalised by itself: gain [width] for a block's norm, [head_dim] for qk_norm. bias may be NULL.
+// Each group of gain's length is normalised by itself: gain [width] for a block's norm, [head_dim] for qk_norm. bias may be
+// NULL.
 struct tensor *op_layernorm(struct graph *graph, struct tensor *x, struct tensor *gain, struct tensor *bias, double eps);
 struct tensor *op_rmsnorm(struct graph *graph, struct tensor *x, struct tensor *gain, double eps);
 struct tensor *op_relu(struct graph *graph, struct tensor *x);  // max(0, x)

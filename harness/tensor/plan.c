@@ -1,13 +1,13 @@
 // plan.c: what is done tile by tile, who writes which gradient first, how long every buffer lives, and where it lies.
 //
-// Segments: the longest runs of steps of row-local nodes; every other step by itself. Rows go through a segment tile by tile, so a
-// buffer that another segment touches lives for the whole of each segment that touches it; one that lives and dies between two
-// moments of a segment is as large as a tile, in an arena that all segments use again and that stays in the caches.
+// Segments: the longest runs of steps of row-local nodes; every other step by itself. Rows go through a segment tile by tile,
+// so a buffer that another segment touches lives for the whole of each segment that touches it; one that lives and dies between
+// two moments of a segment is as large as a tile, in an arena that all segments use again and that stays in the caches.
 //
 // Moments: the steps' numbers (rebuild.c says which there are). Outputs are copied out before step node_count, the first of the
-// backward pass, and live until then. A value lives from its producer's forward to the last forward that reads it, or to the last
-// backward that needs it (op->keeps); one that is rebuilt is another tensor there, with a life of its own. A gradient lives from the
-// first backward that writes it to its producer's backward. Buffers of one arena whose lives overlap lie apart.
+// backward pass, and live until then. A value lives from its producer's forward to the last forward that reads it, or to the
+// last backward that needs it (op->keeps); one that is rebuilt is another tensor there, with a life of its own. A gradient
+// lives from the first backward that writes it to its producer's backward. Buffers of one arena whose lives overlap lie apart.
 #include <stdlib.h>
 
 #include "tensor/rebuild.h"

@@ -1,7 +1,8 @@
 // profile.h: where the time of training steps goes: a record of each kernel call, and of each part of a step that is none.
 //
-// The trainer opens it and the executor writes into it; a summary and a trace are made of it afterwards. Its memory is reserved when
-// it opens. A step whose calls no longer fit is dropped whole, and with it all that follow, so that what is there are whole steps.
+// The trainer opens it and the executor writes into it; a summary and a trace are made of it afterwards. Its memory is reserved
+// when it opens. A step whose calls no longer fit is dropped whole, and with it all that follow, so that what is there are
+// whole steps.
 #ifndef TENSOR_PROFILE_H
 #define TENSOR_PROFILE_H
 

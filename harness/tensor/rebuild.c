@@ -1,13 +1,13 @@
 // rebuild.c: the order of a pass: every node forward, then backward in reverse; within blocks, what backward needs is rebuilt.
 //
-// A value that is rebuilt becomes another tensor, and whatever makes it or reads it in the backward pass a copy of its node over
-// such tensors (node->again): so a second life is a life like any other to the memory plan, the executors and the poison. The copy
-// has the original's gradients. Each value is rebuilt as late as it can be, just before the first backward that needs it, from what
-// it was made of, which is rebuilt first. Parameters and inputs are there always; so are a block's outputs, what ops mark as kept,
-// and what came from outside the block, which lives on.
+// A value that is rebuilt becomes another tensor, and whatever makes it or reads it in the backward pass a copy of its node
+// over such tensors (node->again): so a second life is a life like any other to the memory plan, the executors and the poison.
+// The copy has the original's gradients. Each value is rebuilt as late as it can be, just before the first backward that needs
+// it, from what it was made of, which is rebuilt first. Parameters and inputs are there always; so are a block's outputs, what
+// ops mark as kept, and what came from outside the block, which lives on.
 //
-// REBUILD_FROM_OUTPUTS: what came in by the stream is rebuilt too. Where out = in + f(other), in = out - f(other), made before the
-// sum's own backward, so that f is needed no longer. Refuses a branch that reads the very input that it would give back.
+// REBUILD_FROM_OUTPUTS: what came in by the stream is rebuilt too. Where out = in + f(other), in = out - f(other), made before
+// the sum's own backward, so that f is needed no longer. Refuses a branch that reads the very input that it would give back.
 #include "tensor/rebuild.h"
 
 struct work {
@@ -78,7 +78,8 @@ static bool inverts(const struct work *work, const struct node *node)
            producer_place(work, node->inputs[0]) < 0;
 }
 
-// The last sum that the tensor goes into: in a first layer both streams are one tensor, and the last branch reads outputs alone.
+// The last sum that the tensor goes into: in a first layer both streams are one tensor, and the last branch reads outputs
+// alone.
 static const struct node *inverting(const struct work *work, const struct tensor *tensor)
 {
     for (int i = work->block->end - 1; i >= work->block->begin; i--) {

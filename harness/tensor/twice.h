@@ -6,8 +6,8 @@
 //   #include "tensor/twice.h"   REAL is double
 //   #include "x.c"
 //   #include "tensor/twice.h"   REAL is nothing again
-// and the part of it under `#ifdef REAL` is read twice. There, NAME(forward) becomes forward_float or forward_double. It includes
-// itself, because a file finds itself wherever it lies. Deliberately without an include guard.
+// and the part of it under `#ifdef REAL` is read twice. There, NAME(forward) becomes forward_float or forward_double. It
+// includes itself, because a file finds itself wherever it lies. Deliberately without an include guard.
 #ifndef REAL
 #define TWICE_JOIN_(name, real) name##_##real
 #define TWICE_JOIN(name, real)  TWICE_JOIN_(name, real)

@@ -15,8 +15,8 @@ bool batch_open(struct batch_room *room, int64_t sequences, int64_t time, struct
 void batch_close(struct batch_room *room);
 size_t batch_bytes(int64_t sequences, int64_t time);
 
-// How many sequences a part has: its examples, or the consecutive windows that fit. Window w has inputs wT .. wT+T-1 and targets
-// one later, so no target is counted twice and fewer than T+1 tokens at the end go unused.
+// How many sequences a part has: its examples, or the consecutive windows that fit. Window w has inputs wT .. wT+T-1 and
+// targets one later, so no target is counted twice and fewer than T+1 tokens at the end go unused.
 int64_t batch_sequences(const struct dataset *dataset, enum data_part part, int64_t time);
 
 // The training batch of a step: examples, or windows at offsets, uniform in the training part: a function of (seed, step, row).

@@ -1,7 +1,7 @@
 // evaluate.c: reads a part of the data once, sequence after sequence. Dropout is off.
 //
-// Neighbouring windows of a text are alike, so the standard error comes from the spread of the means of long blocks of them (batch
-// means): with b blocks it is sd(block means) / sqrt(b).
+// Neighbouring windows of a text are alike, so the standard error comes from the spread of the means of long blocks of them
+// (batch means): with b blocks it is sd(block means) / sqrt(b).
 #include "train/evaluate.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 // train.c: one run from its first or its checkpoint's step to its end, told to a sink.
 //
-// Refused: data that does not serve the run, a plan larger than the machine's memory, a checkpoint of another run, and a run that
-// starts from weights which are not there or do not fit.
+// Refused: data that does not serve the run, a plan larger than the machine's memory, a checkpoint of another run, and a run
+// that starts from weights which are not there or do not fit.
 #include "train/train.h"
 
 #include <math.h>

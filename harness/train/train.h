@@ -53,15 +53,16 @@ struct train_result {
     char run[RUN_ID_SIZE]; // its identity
 };
 
-// Metrics told: once, at step 0, activation_bytes (what a thread needs to train one sequence beside parameters and gradients, as
-// planned: activations and workspace); per step train_loss (what is minimised), gradient_norm, learning_rate, and train_cross_entropy with a z-loss;
-// every eval_every steps and at the end val_loss, val_accuracy (the share of counted targets that the model holds most likely;
-// training has none, it would cost a pass over the logits), val_perplexity, val_bits_per_byte (bytes only), val_excess (above
-// the source's own mean surprise at the same targets, where known); at the end floor (that mean over the validation targets),
-// test_loss, test_accuracy, test_standard_error (of test_loss, over blocks of sequences), test_perplexity, test_bits_per_byte,
-// test_excess. Losses but train_loss are plain cross-entropies. Step t counts from 0; evaluations carry the number of steps done. A
-// run that starts from another's weights is evaluated before its first step too, at 0. What an evaluation tells is told again for
-// each attention of `eval_as`, as val_loss@sliding(window=16); whatever it is, it makes no divergence.
+// Metrics told: once, at step 0, activation_bytes (what a thread needs to train one sequence beside parameters and gradients,
+// as planned: activations and workspace); per step train_loss (what is minimised), gradient_norm, learning_rate, and
+// train_cross_entropy with a z-loss; every eval_every steps and at the end val_loss, val_accuracy (the share of counted targets
+// that the model holds most likely; training has none, it would cost a pass over the logits), val_perplexity, val_bits_per_byte
+// (bytes only), val_excess (above the source's own mean surprise at the same targets, where known); at the end floor (that mean
+// over the validation targets), test_loss, test_accuracy, test_standard_error (of test_loss, over blocks of sequences),
+// test_perplexity, test_bits_per_byte, test_excess. Losses but train_loss are plain cross-entropies. Step t counts from 0;
+// evaluations carry the number of steps done. A run that starts from another's weights is evaluated before its first step too,
+// at 0. What an evaluation tells is told again for each attention of `eval_as`, as val_loss@sliding(window=16); whatever it is,
+// it makes no divergence.
 //
 // A run has diverged, ends there with TRAIN_DIVERGED and keeps what it told, when
 // - a loss, the gradient norm or an evaluation is not finite (event non_finite, then diverged), or

@@ -8,8 +8,8 @@
 #include "train/kept.h"
 #include "train/schedule.h"
 
-// Steps of a profile: enough for a mean, few enough for a trace that a browser opens. The calls of a lane are 12 MiB at most, of
-// which only what is used becomes resident.
+// Steps of a profile: enough for a mean, few enough for a trace that a browser opens. The calls of a lane are 12 MiB at most,
+// of which only what is used becomes resident.
 enum { PROFILE_STEPS = 20, PROFILE_CALLS = 1 << 18 };
 
 static bool open_profile(struct trainer *trainer, struct error *error)

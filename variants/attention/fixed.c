@@ -1,7 +1,7 @@
 // fixed.c: the keys of one's own block of `stride` positions, and the last `summary` positions of every block before it.
 //
-// Query i sees key j when j <= i and (i/stride == j/stride or j % stride >= stride - summary): what the past says passes through
-// the summaries. Child et al. 2019, arXiv 1904.10509, section 4.3; they take 128 and 8 to 32.
+// Query i sees key j when j <= i and (i/stride == j/stride or j % stride >= stride - summary): what the past says passes
+// through the summaries. Child et al. 2019, arXiv 1904.10509, section 4.3; they take 128 and 8 to 32.
 //
 // The block is the first pass. In the second, the summary positions of all blocks come first: the keys of a query are then
 // neighbours, and fill their tiles.

@@ -1,9 +1,9 @@
 // longformer.c: a sliding window, and some global positions that all see and that see all.
 //
-// Query i sees key j when j <= i and (i-j < window or j < globals); with model.causal: false, when |i-j| < window, j < globals or
-// i < globals. With projections=separate the rows i < globals have projections of their own, q_global_proj, k_global_proj and
-// v_global_proj, for themselves and all they see; other rows never use them. The cost of a token does not depend on the length.
-// Beltagy et al. 2020, arXiv 2004.05150, section 3.1.
+// Query i sees key j when j <= i and (i-j < window or j < globals); with model.causal: false, when |i-j| < window, j < globals
+// or i < globals. With projections=separate the rows i < globals have projections of their own, q_global_proj, k_global_proj
+// and v_global_proj, for themselves and all they see; other rows never use them. The cost of a token does not depend on the
+// length. Beltagy et al. 2020, arXiv 2004.05150, section 3.1.
 //
 // Refuses projections=separate without a global position: those projections would never be used.
 #include "registry/component.h"

@@ -1,10 +1,11 @@
 // lsh.c: the keys that hash as the query does. Kitaev et al. 2020 (Reformer), arXiv 2001.04451, section 2.
 //
 // Query and key are one projection: there is no k_proj, and the keys are q / |q|. With T <= chunk a query sees every key before
-// it, the first one itself. Beyond, each round hashes the positions of a head into at least 2 ceil(T / chunk) buckets; query i sees
-// key j <= i of its bucket in its own and the previous chunk of `chunk` neighbours, in any round, and itself only if it sees nothing
-// else. Softmax is over the union of the rounds, each pair once; the paper weighs a pair by its rounds and takes that out again.
-// Reformer cuts the sorted sequence into chunks, so that later tokens move its borders; here the past alone decides.
+// it, the first one itself. Beyond, each round hashes the positions of a head into at least 2 ceil(T / chunk) buckets; query i
+// sees key j <= i of its bucket in its own and the previous chunk of `chunk` neighbours, in any round, and itself only if it
+// sees nothing else. Softmax is over the union of the rounds, each pair once; the paper weighs a pair by its rounds and takes
+// that out again. Reformer cuts the sorted sequence into chunks, so that later tokens move its borders; here the past alone
+// decides.
 //
 // Rotations are drawn for every step; a checkpoint's self_attn.rotations [n_head, rounds, head_dim, columns] takes their place.
 // Attention's own cost grows with T. That of hashing, a small part, grows with T squared up to 128 buckets, and with T sqrt(T)

@@ -1,8 +1,8 @@
 // sliding.c: attention over the last `window` keys, every `dilation`-th of them on some heads.
 //
 // Query i sees key j when j <= i, (i-j) % dilation == 0 and (i-j)/dilation < window; with model.causal: false, |i-j| takes the
-// place of i-j. n layers reach n (window-1) dilation positions. The cost of a token does not depend on the length. Beltagy et al.
-// 2020, arXiv 2004.05150, section 3.1; they dilate 2 heads of the upper layers.
+// place of i-j. n layers reach n (window-1) dilation positions. The cost of a token does not depend on the length. Beltagy et
+// al. 2020, arXiv 2004.05150, section 3.1; they dilate 2 heads of the upper layers.
 //
 // Positions are ordered by their residue modulo the dilation: the keys of a query are then neighbours, and fill their tiles.
 #include "registry/component.h"

@@ -3,8 +3,8 @@
 // Query i sees key j when j <= i and (i-j < stride or (i-j) % stride == 0): two steps reach everything. With a stride near the
 // square root of the length n, a layer costs n sqrt(n). Child et al. 2019, arXiv 1904.10509, section 4.3.
 //
-// The window is the first pass. In the second, positions are ordered by their residue modulo the stride: the keys of a query are
-// then neighbours, and fill their tiles.
+// The window is the first pass. In the second, positions are ordered by their residue modulo the stride: the keys of a query
+// are then neighbours, and fill their tiles.
 //
 // Refuses model.causal: false.
 #include "registry/component.h"

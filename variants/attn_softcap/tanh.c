@@ -1,4 +1,5 @@
-// tanh.c: a smooth bound on attention scores: x becomes cap tanh(x / cap), nearly x where |x| is small. Gemma 2, arXiv 2408.00118.
+// tanh.c: a smooth bound on attention scores: x becomes cap tanh(x / cap), nearly x where |x| is small. Gemma 2, arXiv
+// 2408.00118.
 #include "registry/component.h"
 
 struct softcap {

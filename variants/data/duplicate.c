@@ -1,8 +1,8 @@
 // duplicate.c: 0w0w: a random word twice, each time behind a 0; the second time it can be known.
 //
-// Kitaev et al. 2020 (Reformer), arXiv 2001.04451, section 5: symbols 1 .. model.vocab - 1 (there 127), |w| = model.seq_len / 2 - 1
-// (there 511). Targets are the next tokens, in the second half alone: at the second 0 and on, each symbol of w but nothing after
-// the last. Guessing gives an accuracy of 1 / (model.vocab - 1).
+// Kitaev et al. 2020 (Reformer), arXiv 2001.04451, section 5: symbols 1 .. model.vocab - 1 (there 127), |w| = model.seq_len / 2
+// - 1 (there 511). Targets are the next tokens, in the second half alone: at the second 0 and on, each symbol of w but nothing
+// after the last. Guessing gives an accuracy of 1 / (model.vocab - 1).
 //
 // Refuses: an odd model.seq_len or one without room for a symbol, and models that look ahead.
 #include "registry/component.h"

@@ -1,7 +1,8 @@
 // prose.c: little stories that a seeded grammar tells, with the probability of every byte known.
 //
-// The embedded data: nothing to download, any amount, readable, and a floor (the mean of `surprise`) that no model can beat. Verbs
-// agree with subjects across relative clauses; names and things come back hundreds of bytes later. The source is in prose/.
+// The embedded data: nothing to download, any amount, readable, and a floor (the mean of `surprise`) that no model can beat.
+// Verbs agree with subjects across relative clauses; names and things come back hundreds of bytes later. The source is in
+// prose/.
 #include "registry/component.h"
 
 #include <inttypes.h>

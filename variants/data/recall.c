@@ -1,11 +1,11 @@
 // recall.c: multi-query associative recall: pairs of key and value, and later each key again, to be answered with its value.
 //
-// Zoology's generator (Arora et al. 2023, arXiv 2312.04927): D keys from [1, V/2) and values from [V/2, V), none twice; the pairs
-// stand first, k1 v1 k2 v2 ..., and each key is asked for once at an even offset 2 (j - 1) behind them, where the slot j is drawn
-// with p proportional to j^(power - 1), none twice. Targets stand at the queries alone, all else is filled with 0; an answer is
-// never fed back. `query=start` turns it round: the queries stand at positions 0 .. D-1, the pairs in the slots behind them, for
-// models that look ahead. V is model.vocab, the length model.seq_len. Two departures from Zoology: `gap` keeps the slots away
-// from what stands first, and no example is made before it is wanted, so a training set may be of any size.
+// Zoology's generator (Arora et al. 2023, arXiv 2312.04927): D keys from [1, V/2) and values from [V/2, V), none twice; the
+// pairs stand first, k1 v1 k2 v2 ..., and each key is asked for once at an even offset 2 (j - 1) behind them, where the slot j
+// is drawn with p proportional to j^(power - 1), none twice. Targets stand at the queries alone, all else is filled with 0; an
+// answer is never fed back. `query=start` turns it round: the queries stand at positions 0 .. D-1, the pairs in the slots
+// behind them, for models that look ahead. V is model.vocab, the length model.seq_len. Two departures from Zoology: `gap` keeps
+// the slots away from what stands first, and no example is made before it is wanted, so a training set may be of any size.
 //
 // Refuses: a vocabulary with fewer keys than pairs, a length with fewer slots, query=start where a query cannot see ahead.
 #include "registry/component.h"
@@ -71,8 +71,8 @@ static int32_t draw_token(struct draw *draw, enum row row, int64_t begin, int64_
 
 // j of 1 .. count with p proportional to j^(power - 1), by rejection-inversion: Hörmann and Derflinger 1996, doi
 // 10.1145/235025.235029. H(x) = x^power / power is the integral of h(x) = x^(power - 1); since h is convex, the area
-// H(j + 1/2) - H(j - 1/2) holds h(j), and what is below its last h(j) is drawn again. Below the least power that the option takes,
-// differences of H would lose their digits, and one slot would be drawn for ever.
+// H(j + 1/2) - H(j - 1/2) holds h(j), and what is below its last h(j) is drawn again. Below the least power that the option
+// takes, differences of H would lose their digits, and one slot would be drawn for ever.
 static int64_t draw_slot(struct draw *draw, double power, int64_t count)
 {
     double first = pow(1.5, power) / power - 1, last = pow((double)count + 0.5, power) / power;

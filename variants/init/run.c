@@ -1,8 +1,8 @@
 // run.c: the last weights of a finished run, which kept them (train.keep_weights); the optimizer starts afresh, at step 0.
 //
 // The source is a run by its id, or an arm of an experiment: then each run starts from that arm's run of its own seed, and its
-// plan writes that run's id here, which alone is part of its identity. The tensors must be exactly those of the source, names and
-// shapes; with what attention it was trained does not matter. Beltagy et al. 2020, arXiv 2004.05150, section 5 (pretraining
+// plan writes that run's id here, which alone is part of its identity. The tensors must be exactly those of the source, names
+// and shapes; with what attention it was trained does not matter. Beltagy et al. 2020, arXiv 2004.05150, section 5 (pretraining
 // continued from RoBERTa).
 #include <string.h>
 

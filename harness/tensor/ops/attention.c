@@ -1,10 +1,10 @@
 // attention.c: the attention op: softmax over tiles of scores, forward and backward, without an n x n matrix.
 //
 // Forward keeps a running (max, sum, output) per query and saves the log-sum-exp; backward rebuilds the probabilities from it
-// (FlashAttention 2, arXiv 2307.08691, algorithms 1 and 2). The schedule says which tiles are visited and what is masked in them;
-// masked pairs are exact zeros, so nothing that a query does not see changes a bit of its result. Sums run in the order of
-// (pass, query tile, key), fixed by the schedule: a sequence gives the same bits alone and in a batch. Components reach it through
-// op_attention alone, which takes the explicit reference instead where attention->explicit_scores says so.
+// (FlashAttention 2, arXiv 2307.08691, algorithms 1 and 2). The schedule says which tiles are visited and what is masked in
+// them; masked pairs are exact zeros, so nothing that a query does not see changes a bit of its result. Sums run in the order
+// of (pass, query tile, key), fixed by the schedule: a sequence gives the same bits alone and in a batch. Components reach it
+// through op_attention alone, which takes the explicit reference instead where attention->explicit_scores says so.
 #ifndef REAL
 
 #include "base/cpu.h"
@@ -53,8 +53,8 @@ enum buffer {
     BUFFER_COUNT,
 };
 
-// What the CPU's units for bfloat16 multiply, in their orders of operands (attention_bf16.h); behind the buffers, where there are
-// such units.
+// What the CPU's units for bfloat16 multiply, in their orders of operands (attention_bf16.h); behind the buffers, where there
+// are such units.
 enum operand {
     // [group][width / 2][query tile][2]
     QUERY_PAIRS,

@@ -1,8 +1,8 @@
 // attention_amx.c: products on AMX's tiles; see attention_bf16.h.
 //
 // A tile is 16 rows of 64 bytes: 16 x 32 of A, 16 pairs of steps x 16 columns of B, 16 x 16 of C. Two of A and two of B make a
-// block of 32 x 32 of C, so that each is loaded once for two products. Compiled into every x86-64 build and called where the CPU
-// and its system have AMX.
+// block of 32 x 32 of C, so that each is loaded once for two products. Compiled into every x86-64 build and called where the
+// CPU and its system have AMX.
 #include "tensor/ops/attention_bf16.h"
 
 #include <stddef.h>

@@ -1,7 +1,8 @@
-// attention_explicit.c: attention as the textbook has it, with the whole matrix of probabilities: what the tiled op is held against.
+// attention_explicit.c: attention as the textbook has it, with the whole matrix of probabilities: what the tiled op is held
+// against.
 //
-// It asks the pattern for the pairs themselves and shares no schedule, tile or approximation with the tiled op. Slow, and n x n memory a head:
-// for tests and `check`, where model_request asks for explicit attention.
+// It asks the pattern for the pairs themselves and shares no schedule, tile or approximation with the tiled op. Slow, and n x n
+// memory a head: for tests and `check`, where model_request asks for explicit attention.
 #ifndef REAL
 
 #include "tensor/attention_lsh.h"
@@ -188,8 +189,8 @@ static REAL NAME(score)(const struct NAME(head) * head, int64_t i, int64_t j, RE
     return (REAL)score;
 }
 
-// Row i of the probabilities: softmax over what query i sees, zeros elsewhere and where it sees nothing; row i of `gradients` gets
-// the scores' derivatives.
+// Row i of the probabilities: softmax over what query i sees, zeros elsewhere and where it sees nothing; row i of `gradients`
+// gets the scores' derivatives.
 // Returns the log-sum-exp.
 static REAL NAME(fill_row)(const struct NAME(head) * head, int64_t i)
 {

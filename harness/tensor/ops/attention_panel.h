@@ -1,7 +1,7 @@
 // attention_panel.h: the vectors that attention multiplies, and which of them a tile of scores needs.
 //
-// A schedule names, for each block of keys, the queries that see one of them. Products want long runs of the same shape: a panel is
-// such a run. Included by attention.c alone.
+// A schedule names, for each block of keys, the queries that see one of them. Products want long runs of the same shape: a
+// panel is such a run. Included by attention.c alone.
 #ifndef TENSOR_OPS_ATTENTION_PANEL_H
 #define TENSOR_OPS_ATTENTION_PANEL_H
 

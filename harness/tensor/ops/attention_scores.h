@@ -1,7 +1,7 @@
 // attention_scores.h: what happens between one tile of queries and one of keys, forward and backward.
 //
-// Scores, probabilities and their gradients are [keys][TILE]; only the panels of the tile (attention.c) hold anything. A tile is
-// small enough that each step finds in the cache what the one before left there. Included by attention.c once for each REAL;
+// Scores, probabilities and their gradients are [keys][TILE]; only the panels of the tile (attention.c) hold anything. A tile
+// is small enough that each step finds in the cache what the one before left there. Included by attention.c once for each REAL;
 // deliberately without an include guard.
 
 // result [keys][TILE] = rows [keys][width] transposed [width][TILE], in the panel's keys and vectors.
@@ -35,8 +35,8 @@ static void NAME(add_weighted_rows)(const WORK *work, const REAL *rows, const RE
     }
 }
 
-// sum [keys][width] += scores [keys][TILE] rows [TILE][width]: neighbouring blocks of keys that the same queries see at a time, over
-// those queries.
+// sum [keys][width] += scores [keys][TILE] rows [TILE][width]: neighbouring blocks of keys that the same queries see at a time,
+// over those queries.
 static void NAME(add_to_keys)(const WORK *work, const struct attention_tile *tile, const REAL *scores, const REAL *rows,
                               REAL *sum)
 {
@@ -213,7 +213,8 @@ static void NAME(differentiate_panel)(const WORK *work, const QUERIES *queries, 
         NAME(differentiate)(work, queries, panel, mask ? mask + key : NULL, key * TILE);
 }
 
-// The whole tile is differentiated before anything is added up: sums over all its queries, or all its keys, are the longest chains.
+// The whole tile is differentiated before anything is added up: sums over all its queries, or all its keys, are the longest
+// chains.
 static void NAME(backward_tile)(WORK *work, QUERIES *queries, const struct attention_tile *tile)
 {
     REAL *const *buffers = work->buffers, *const *of_queries = queries->buffers;

@@ -1,8 +1,9 @@
 // attention_tile.h: what a tile of scores is made with: vectors of queries, register-blocked products, exp2, transposition.
 //
-// Scores are kept transposed, [keys][ATTENTION_QUERY_TILE]: a vector holds one key's scores for several queries, so that maxima,
-// sums and probabilities need no horizontal reduction, and keys and values are read as scalars straight from their rows. Included
-// by attention.c once for each REAL; deliberately without an include guard. All arrays are aligned to a vector; rows are padded.
+// Scores are kept transposed, [keys][ATTENTION_QUERY_TILE]: a vector holds one key's scores for several queries, so that
+// maxima, sums and probabilities need no horizontal reduction, and keys and values are read as scalars straight from their
+// rows. Included by attention.c once for each REAL; deliberately without an include guard. All arrays are aligned to a vector;
+// rows are padded.
 
 typedef REAL NAME(vector) __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef REAL NAME(unaligned) __attribute__((vector_size(VECTOR_BYTES), may_alias, aligned(sizeof(REAL))));
@@ -158,7 +159,8 @@ static inline NAME(lanes) NAME(visible)(uint32_t word, int column)
     return (((NAME(lanes)){0} + (int32_t)word) & bit) == bit;
 }
 
-// to [columns, rows] = from [rows, columns] transposed; both are multiples of LANES. Eklundh's exchange of ever larger quarters.
+// to [columns, rows] = from [rows, columns] transposed; both are multiples of LANES. Eklundh's exchange of ever larger
+// quarters.
 static void NAME(transpose)(const REAL *from, int64_t rows, int64_t columns, REAL *to)
 {
     NAME(lanes) lane;

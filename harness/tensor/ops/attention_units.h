@@ -1,8 +1,8 @@
 // attention_units.h: operands and products of one tile of queries and one of keys on the CPU's units for bfloat16.
 //
 // Rounded operands are made once from what attention_work.h packs: those of keys for all places, those of queries for a group,
-// probabilities and gradients of scores for the tile at hand. Included by attention.c once for each REAL, although double has no
-// such units; deliberately without an include guard.
+// probabilities and gradients of scores for the tile at hand. Included by attention.c once for each REAL, although double has
+// no such units; deliberately without an include guard.
 
 // Rounds a head's keys and values. A tile's columns pass through the place of the keys' gradient, which nothing needs yet.
 static void NAME(round_keys)(WORK *work, bool backward)

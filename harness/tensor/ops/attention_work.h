@@ -1,7 +1,7 @@
 // attention_work.h: one call's state, and the way between the tensors' rows and packed ones.
 //
-// A head's columns of a tensor are rows far apart; the kernel copies them into rows that lie together, in the order of the pass,
-// padded with zeros to whole vectors. Included by attention.c once for each REAL; deliberately without an include guard.
+// A head's columns of a tensor are rows far apart; the kernel copies them into rows that lie together, in the order of the
+// pass, padded with zeros to whole vectors. Included by attention.c once for each REAL; deliberately without an include guard.
 
 #define TILE    ATTENTION_QUERY_TILE
 #define LOWEST  ((REAL)(REAL_IS_FLOAT ? -FLT_MAX : -DBL_MAX))
@@ -20,8 +20,8 @@ HEAD
 QUERIES
 {
     struct span places;
-    uint16_t *operands[QUERY_OPERANDS];      // likewise
     REAL *buffers[QUERY_BUFFERS];            // those of query tiles, this tile's part
+    uint16_t *operands[QUERY_OPERANDS];      // likewise
     struct attention_tile tile;              // of keys, the next one
     const struct attention_tile *next, *end; // tiles after it
     bool fresh;                              // nothing is summed up yet

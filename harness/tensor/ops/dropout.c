@@ -1,7 +1,7 @@
 // dropout.c: zeroes a fraction of elements in training and divides the rest by what is left (Srivastava et al. 2014).
 //
-// The mask is a function of (seed, name, step, row of the batch, column), so backward draws it again instead of keeping it, and it
-// depends neither on lanes nor on how rows are cut.
+// The mask is a function of (seed, name, step, row of the batch, column), so backward draws it again instead of keeping it, and
+// it depends neither on lanes nor on how rows are cut.
 #ifndef REAL
 
 #include <stdio.h>

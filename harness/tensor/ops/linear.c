@@ -1,10 +1,11 @@
 // linear.c: y = x W^T + b.  x [rows, in], W [out, in], b [out] or none, y [rows, out].
 //
-// dx = dy W,  dW = dy^T x,  db = sum over rows of dy. Three products of the same size, in the graph's way (gemm.h): x comes rounded,
-// W is packed before the batch, dy is rounded here, once, in the workspace.
+// dx = dy W,  dW = dy^T x,  db = sum over rows of dy. Three products of the same size, in the graph's way (gemm.h): x comes
+// rounded, W is packed before the batch, dy is rounded here, once, in the workspace.
 //
-// Queries and keys in GEMM_BF16X3 take x as it is and round it for dW alone. A score's error of 4e-6 is multiplied by the steepness of
-// the softmax: with rounded scores one of PyTorch's cases misses its gradients by 1.5e-4, with these none by more than 1e-4.
+// Queries and keys in GEMM_BF16X3 take x as it is and round it for dW alone. A score's error of 4e-6 is multiplied by the
+// steepness of the softmax: with rounded scores one of PyTorch's cases misses its gradients by 1.5e-4, with these none by more
+// than 1e-4.
 #ifndef REAL
 
 #include "tensor/ops/op.h"

@@ -1,11 +1,12 @@
 // lsh_hash.c: which bucket each head of each row falls into, in each round. Andoni et al. 2015, arXiv 1509.02897.
 //
 // x [rows, n_head head_dim] -> int32 [rows, n_head rounds]: argmax([x R; -x R]) for a rotation R [head_dim, columns]; with two
-// factors, the columns hash twice, and the bucket is first * factors[1] + second. A row's buckets depend on that row alone. Their
-// cost grows with the columns: T head_dim T / chunk up to LSH_FACTORED buckets, T head_dim times the root of the buckets above.
+// factors, the columns hash twice, and the bucket is first * factors[1] + second. A row's buckets depend on that row alone.
+// Their cost grows with the columns: T head_dim T / chunk up to LSH_FACTORED buckets, T head_dim times the root of the buckets
+// above.
 //
-// What backward sees must be what forward saw: the buckets are a value of the graph that backward keeps, also where it rebuilds all
-// around them (op->kept), since a rounding may change a bucket.
+// What backward sees must be what forward saw: the buckets are a value of the graph that backward keeps, also where it rebuilds
+// all around them (op->kept), since a rounding may change a bucket.
 #ifndef REAL
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // unit.c: vectors of length one: y = x / |x|, each group of a row by itself.
 //
-// x [rows, groups * width]. Keys that are a query's direction alone. No eps: a vector of zeros has no direction, stays zeros and
-// gets no gradient. Saved for backward, for each group of each row: 1 / |x|.
+// x [rows, groups * width]. Keys that are a query's direction alone. No eps: a vector of zeros has no direction, stays zeros
+// and gets no gradient. Saved for backward, for each group of each row: 1 / |x|.
 #ifndef REAL
 
 #include "tensor/ops/op.h"

@@ -1,7 +1,7 @@
 // compile.c: turns the rules of grammar.h into symbols with items, each with its weight and what follows it.
 //
 // A rule that begins with a symbol takes over that symbol's items (with its own rest behind them), so that every item begins
-// with text. Mistakes in the grammar are bugs and abort. Called by source.c.
+// with text. Mistakes in the grammar are bugs and abort. Called by source.c; weigh.c sums up the weights.
 #include "compile.h"
 
 #include <ctype.h>
@@ -16,7 +16,7 @@ static const uint64_t ONE = (uint64_t)1 << 32; // the sum of a symbol's weights,
 
 #define LENGTH(array) ((int)(sizeof(array) / sizeof *(array)))
 
-_Noreturn static void mistake(const char *what, const char *where)
+void prose_mistake(const char *what, const char *where)
 {
     fprintf(stderr, "data/prose: %s: %s\n", what, where);
     abort();
@@ -30,7 +30,8 @@ static bool ends_with(const char *word, const char *ending)
     return length >= count && strcmp(word + length - count, ending) == 0;
 }
 
-// A space, the stem, the ending. Thousands of words, whenever a text is made: a printf of each took half of the time of all this.
+// A space, the stem, the ending. Thousands of words, whenever a text is made: a printf of each took half of the time of all
+// this.
 static const char *word_text(struct prose *prose, const char *stem, int stem_length, const char *ending, int ending_length)
 {
     char *text = arena_allocate(&prose->arena, (size_t)(stem_length + ending_length) + 2, 1);
@@ -111,7 +112,7 @@ static int role_of(const char *name, int length)
     for (int i = 0; i < LENGTH(roles); i++)
         if ((int)strlen(roles[i]) == length && memcmp(roles[i], name, (size_t)length) == 0)
             return i;
-    mistake("no such role", name);
+    prose_mistake("no such role", name);
 }
 
 static int form_of(const char *name)
@@ -119,14 +120,14 @@ static int form_of(const char *name)
     for (int i = 0; i < LENGTH(pronouns); i++)
         if (strcmp(pronouns[i].name, name) == 0)
             return i;
-    mistake("no such pronoun", name);
+    prose_mistake("no such pronoun", name);
 }
 
 // Room for as many more items at once, so that long lists are not moved about while they grow.
 static void reserve_items(struct symbol *symbol, int more)
 {
     if (symbol->count + more > ITEMS_MAX)
-        mistake("too many items", symbol->name);
+        prose_mistake("too many items", symbol->name);
     if (symbol->count + more <= symbol->capacity)
         return;
     symbol->capacity = symbol->count + more;
@@ -206,11 +207,11 @@ static int read_references(struct prose *prose, const char *text, int16_t refere
     int count = 0;
     while (*text) {
         if (count == REFERENCES_MAX)
-            mistake("a rule is too long", text);
+            prose_mistake("a rule is too long", text);
         bool braces = *text == '{';
         int length = (int)strcspn(text, braces ? "}" : "{");
         if (length >= PROSE_TEXT_MAX)
-            mistake("a text is too long", text);
+            prose_mistake("a text is too long", text);
         if (braces) {
             references[count++] = (int16_t)symbol_of(prose, text + 1, length - 1);
         } else {
@@ -240,7 +241,7 @@ static void define_rule(struct prose *prose, int id, const struct rule *rule, ui
     define(prose, references[0]);
     const struct symbol first = prose->symbols[references[0]];
     if (first.copy_to != ROLE_NONE)
-        mistake("a rule begins without a word", rule->text);
+        prose_mistake("a rule begins without a word", rule->text);
     const int16_t *then = NULL;
     reserve_items(&prose->symbols[id], first.count);
     for (int i = 0; i < first.count; i++) {
@@ -265,7 +266,7 @@ static void define_rules(struct prose *prose, int id)
         if (strcmp(rules[i].symbol, name) == 0)
             total += (uint64_t)rules[i].weight;
     if (total == 0)
-        mistake("no rule or list of this name", name);
+        prose_mistake("no rule or list of this name", name);
     for (int i = 0; i < LENGTH(rules); i++)
         if (strcmp(rules[i].symbol, name) == 0)
             define_rule(prose, id, &rules[i], total);
@@ -276,7 +277,7 @@ static void define(struct prose *prose, int id)
 {
     struct symbol *symbol = &prose->symbols[id];
     if (symbol->defined && !symbol->count && symbol->copy_to == ROLE_NONE)
-        mistake("begins with itself", symbol->name);
+        prose_mistake("begins with itself", symbol->name);
     if (symbol->defined)
         return;
     symbol->defined = true;
@@ -300,7 +301,7 @@ static void define_shallow(struct prose *prose, int id)
     if (kept == prose->symbols[id].count)
         return;
     if (kept == 0)
-        mistake("nothing is left without nesting", prose->symbols[id].name);
+        prose_mistake("nothing is left without nesting", prose->symbols[id].name);
     char *name = arena_format(&prose->arena, "%s, shallow", prose->symbols[id].name);
     int shallow = symbol_of(prose, name, (int)strlen(name));
     prose->symbols[shallow].defined = true;
@@ -309,47 +310,6 @@ static void define_shallow(struct prose *prose, int id)
     for (int i = 0; i < prose->symbols[id].count; i++)
         if (!prose->symbols[id].items[i].nests)
             add_item(&prose->symbols[shallow], &prose->symbols[id].items[i]);
-}
-
-static int by_text(const void *a, const void *b)
-{
-    const struct item *one = a, *two = b;
-    if (!one->text || !two->text)
-        return (one->text == NULL) - (two->text == NULL);
-    return strcmp(one->text, two->text);
-}
-
-// Items [begin, end) share their first k bytes.
-static void table_reach(const struct symbol *symbol, int begin, int end, int k)
-{
-    for (int first = begin, next; first < end; first = next) {
-        uint64_t weight = 0;
-        for (next = first; next < end && symbol->items[next].text[k] == symbol->items[first].text[k]; next++)
-            weight += symbol->items[next].weight;
-        for (int i = first; i < next; i++)
-            symbol->items[i].reach[k] = weight;
-        if (symbol->items[first].text[k])
-            table_reach(symbol, first, next, k + 1);
-        else if (next - first > 1) // such a word would mean two things
-            mistake(symbol->name, symbol->items[first].text);
-    }
-}
-
-static void table_weights(struct prose *prose, struct symbol *symbol)
-{
-    if (!symbol->count)
-        return;
-    qsort(symbol->items, (size_t)symbol->count, sizeof *symbol->items, by_text);
-    if (symbol->count - symbol->fixed > PROSE_ROLES_MAX)
-        mistake("too many roles compete", symbol->name);
-    symbol->sums = arena_allocate(&prose->arena, (size_t)symbol->fixed + 1, sizeof *symbol->sums);
-    for (int i = 0; i < symbol->fixed; i++)
-        symbol->sums[i + 1] = symbol->sums[i] + symbol->items[i].weight;
-    for (int i = 0; i < symbol->fixed; i++) {
-        struct item *item = &symbol->items[i];
-        item->reach = arena_allocate(&prose->arena, strlen(item->text) + 1, sizeof *item->reach);
-    }
-    table_reach(symbol, 0, symbol->fixed, 0);
 }
 
 struct prose *prose_open(void)
@@ -363,7 +323,7 @@ struct prose *prose_open(void)
         define_shallow(prose, i);
     }
     for (int i = 0; i < prose->count; i++)
-        table_weights(prose, &prose->symbols[i]);
+        prose_weigh(prose, &prose->symbols[i]);
     return prose;
 }
 
@@ -397,7 +357,7 @@ void prose_apply(const struct item *item, struct prose_state *state)
     if (item->stores != ROLE_NONE)
         state->roles[item->stores] = item->word;
     if (state->height + item->then_count > PROSE_STACK_MAX)
-        mistake("nesting does not end", item->text ? item->text : "a role");
+        prose_mistake("nesting does not end", item->text ? item->text : "a role");
     for (int i = item->then_count - 1; i >= 0; i--)
         state->stack[state->height++] = item->then[i];
 }
@@ -419,7 +379,7 @@ struct candidate prose_candidate(const struct item *item, const struct prose_sta
     }
     const struct prose_word *word = state->roles[item->role];
     if (!word)
-        mistake("nobody holds this role yet", roles[item->role]);
+        prose_mistake("nobody holds this role yet", roles[item->role]);
     const char *text = item->form == FORM_PLAIN ? word->text : pronouns[item->form].text[word->male];
     return (struct candidate){text + item->without_space, item->weight};
 }

@@ -50,6 +50,11 @@ struct prose {
     int start;
 };
 
+// Ends the program: the grammar is a part of it.
+_Noreturn void prose_mistake(const char *what, const char *where);
+// Sorts a symbol's items and fills their sums and reaches.
+void prose_weigh(struct prose *prose, struct symbol *symbol);
+
 // What an item says now, and its weight: 0 where it is out of the question.
 struct candidate {
     const char *text;
