@@ -156,6 +156,8 @@ test: setup   ## builds and passes every test
 
 lint: $(BUILD)/schema.c   ## formatting, warnings as errors, cppcheck
 	@clang-format --dry-run -Werror $(OWN_C) $(SOURCE_CXX) $(HEADERS)
+	@awk 'length > 128 {print FILENAME ":" FNR ": longer than 128 columns"; long = 1} END {exit long}' \
+	   $(OWN_C) $(SOURCE_CXX) $(HEADERS) $(wildcard plots/*.gp) # comments, which clang-format leaves alone
 	@printf '%s\n' $(OWN_C) | xargs -P$(JOBS) -n4 \
 	   $(CC) $(CPPFLAGS) $(TEST_FLAGS) $(filter-out -M%,$(COMPILE)) -fsyntax-only -Werror
 	@$(CXX) $(CPPFLAGS) $(filter-out -M%,$(COMPILE_CXX)) -fsyntax-only -Werror $(SOURCE_CXX)

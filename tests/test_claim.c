@@ -17,7 +17,7 @@ static void close_all(void)
 }
 TestSuite(claim, .init = store_folder_open, .fini = close_all);
 
-// ---- Grammar ------------------------------------------------------------------------------------------------------------------
+// ---- Grammar ----------------------------------------------------------------------------------------------------------------
 
 // Metrics and arms hold parentheses, brackets and signs of their own.
 Test(claim, sides_are_told_apart)
@@ -76,7 +76,7 @@ Test(claim, other_texts_are_refused)
     }
 }
 
-// ---- Verdicts -----------------------------------------------------------------------------------------------------------------
+// ---- Verdicts ---------------------------------------------------------------------------------------------------------------
 
 static const char file_text[] = "requires: val_accuracy >= 0.9\n"
                                 "claims:\n"

@@ -127,7 +127,7 @@ static void hides(const struct screen_options *options, const char *unwanted)
 
 static const struct screen_options wide = {.width = 140}, narrow = {.width = 80};
 
-// ---- Which runs count ---------------------------------------------------------------------------------------------------------
+// ---- Which runs count -------------------------------------------------------------------------------------------------------
 
 Test(comparison, all_runs_complete)
 {
@@ -142,7 +142,8 @@ Test(comparison, all_runs_complete)
     cr_assert_eq(rope->seeds_needed, 0);
 }
 
-// Survivors are a selection: an arm that lost a seed to divergence has no mean and no verdict, and takes no seed from the others.
+// Survivors are a selection: an arm that lost a seed to divergence has no mean and no verdict, and takes no seed from the
+// others.
 Test(comparison, a_diverged_seed_gives_no_verdict_on_the_loss)
 {
     made.runs[1][2].state = RUN_DIVERGED;
@@ -228,7 +229,7 @@ Test(comparison, a_finished_run_without_the_metric_is_listed)
     shows(&wide, "seed 4 of position=rope (no value of val_loss)");
 }
 
-// ---- What is said of those that count -----------------------------------------------------------------------------------------
+// ---- What is said of those that count ---------------------------------------------------------------------------------------
 
 Test(comparison, maximising_turns_the_verdict_and_not_the_sign)
 {
@@ -374,7 +375,7 @@ Test(comparison, one_seed_gives_no_statistics)
     hides(&wide, "seed SD");
 }
 
-// ---- The screen ---------------------------------------------------------------------------------------------------------------
+// ---- The screen -------------------------------------------------------------------------------------------------------------
 
 // The sentence about limits follows from what the arms share.
 Test(comparison, limits_are_generated_from_the_configuration)

@@ -54,7 +54,7 @@ static void expect_arms(const char *text, const char *const *names)
     experiment_close(&experiment);
 }
 
-// ---- The files that come with the program -------------------------------------------------------------------------------------
+// ---- The files that come with the program -----------------------------------------------------------------------------------
 
 // A file that a newcomer runs first must be right.
 Test(experiment, every_file_that_comes_along_reads)
@@ -117,7 +117,7 @@ Test(experiment, the_reference_is_what_was_published)
     experiment_close(&experiment);
 }
 
-// ---- Methods ----------------------------------------------------------------------------------------------------------------------
+// ---- Methods ----------------------------------------------------------------------------------------------------------------
 
 Test(experiment, grid_is_every_combination_the_last_turning_fastest)
 {
@@ -211,7 +211,7 @@ Test(experiment, repeated_draws_are_left_out_and_said)
     experiment_close(&experiment);
 }
 
-// ---- What is said later wins --------------------------------------------------------------------------------------------------------
+// ---- What is said later wins ------------------------------------------------------------------------------------------------
 
 Test(experiment, the_command_line_speaks_last)
 {
@@ -250,7 +250,7 @@ Test(experiment, replicates_may_plan_a_second_look)
     experiment_close(&experiment);
 }
 
-// ---- match --------------------------------------------------------------------------------------------------------------------------
+// ---- match ------------------------------------------------------------------------------------------------------------------
 
 // Parameters of a GELU layer are 2 d_model d_ff, of a gated one 3 d_model d_ff: 2 * 512 / 3 = 341.3.
 Test(experiment, match_solves_the_width_of_gated_layers)
@@ -328,7 +328,7 @@ Test(match, no_layer_of_a_list_is_solved_away)
     arena_close(&arena);
 }
 
-// ---- Mistakes ------------------------------------------------------------------------------------------------------------------------
+// ---- Mistakes ---------------------------------------------------------------------------------------------------------------
 
 struct mistake {
     const char *text, *said;
@@ -457,7 +457,7 @@ Test(experiment, the_command_line_cannot_change_what_is_varied)
     cr_expect(strstr(error.text, "--set ffn: the experiment varies it"), "%s", error.text);
 }
 
-// ---- Hostile files ----------------------------------------------------------------------------------------------------------------------
+// ---- Hostile files ----------------------------------------------------------------------------------------------------------
 
 // Fails with one clear answer, soon and without much memory.
 static void expect_refused(const char *data, size_t count, const char *reason)

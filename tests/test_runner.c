@@ -362,8 +362,8 @@ Test(runner, a_long_sweep_is_tried_first, .init = open_short, .fini = program_fo
     expect_output("\n2 runs at a time with 1 thread each\n");
 }
 
-// Telling every step must cost next to nothing: 2% was seen with six programs for each core, a transaction for each row costs ten
-// times that. CPU time is compared, which a busy machine stretches on both sides.
+// Telling every step must cost next to nothing: 2% was seen with six programs for each core, a transaction for each row costs
+// ten times that. CPU time is compared, which a busy machine stretches on both sides.
 Test(runner, telling_costs_little, .init = open_short, .fini = program_folder_close)
 {
     cr_assert_eq(program_run((const char *const[]){"bench", "overhead", "--json", NULL}), 0, "%s", program_output());
@@ -411,8 +411,8 @@ static double told_seconds(void)
     return is_told ? seconds : NAN;
 }
 
-// A run that is over before two batches of its rows have come is timed all the same: about as long as it takes. Half a second is
-// what a batch waits; the bounds are wide, for a machine that others use.
+// A run that is over before two batches of its rows have come is timed all the same: about as long as it takes. Half a second
+// is what a batch waits; the bounds are wide, for a machine that others use.
 #define SHORT_RUN "--set", "model.d_model=128", "--set", "model.seq_len=64", "--set", "train.steps=20"
 Test(runner, a_dry_run_tells_the_time_of_short_runs, .init = open_short, .fini = program_folder_close)
 {
@@ -425,8 +425,8 @@ Test(runner, a_dry_run_tells_the_time_of_short_runs, .init = open_short, .fini =
     cr_expect(told > took / 8 - 0.1 && told < 8 * took + 1, "told %g s, took %g s", told, took);
 }
 
-// Planning counts parameters and operations without the library that multiplies: it is the worker that opens it, and that says so
-// where there is none.
+// Planning counts parameters and operations without the library that multiplies: it is the worker that opens it, and that says
+// so where there is none.
 Test(runner, plans_without_opening_a_library, .init = open_short, .fini = program_folder_close)
 {
     int code = program_run((const char *const[]){"run", "tiny.yaml", "--no-report", "--set", "gemm=onednn", "--set",

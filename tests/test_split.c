@@ -83,8 +83,8 @@ Test(split, the_faster_way_for_all_runs_is_chosen)
     cr_expect_float_eq(choice.other_seconds, 280, 1e-9);
 }
 
-// Five runs on two cores: the fifth would leave a core idle for a whole run. Four side by side and one with both cores end after
-// 200 + 60 s, against 300 s and 300 s.
+// Five runs on two cores: the fifth would leave a core idle for a whole run. Four side by side and one with both cores end
+// after 200 + 60 s, against 300 s and 300 s.
 Test(split, the_last_runs_get_the_idle_cores)
 {
     const struct split_speed speeds[] = {{{1, 2}, 0.6}, {{2, 1}, 1.0}};

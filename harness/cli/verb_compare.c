@@ -33,7 +33,7 @@ static const struct option options[] = {
     {0},
 };
 
-// ---- One row an arm -----------------------------------------------------------------------------------------------------------
+// ---- One row an arm ---------------------------------------------------------------------------------------------------------
 
 // Offsets into struct comparison_arm: the whole row is this table.
 enum value_type { VALUE_TEXT, VALUE_INT, VALUE_BOOL, VALUE_REAL, VALUE_VERDICT };
@@ -133,7 +133,7 @@ static void print_rows(const struct comparison *comparison, enum output_format f
     table_close(&table);
 }
 
-// ---- For people ---------------------------------------------------------------------------------------------------------------
+// ---- For people -------------------------------------------------------------------------------------------------------------
 
 static bool is_colourful(void)
 {

@@ -47,7 +47,7 @@ static const struct option options[] = {
     {0},
 };
 
-// ---- What to run ---------------------------------------------------------------------------------------------------------------
+// ---- What to run ------------------------------------------------------------------------------------------------------------
 
 struct sweep {
     struct experiment *experiments;
@@ -110,7 +110,7 @@ static void print_notes(const struct plan *plan, const struct plan_reuse *reuse,
     fflush(stdout);
 }
 
-// ---- --dry-run -----------------------------------------------------------------------------------------------------------------
+// ---- --dry-run --------------------------------------------------------------------------------------------------------------
 
 static const struct column estimate_columns[] = {
     {.name = "arm", .wraps = true},
@@ -205,7 +205,7 @@ static bool run_dry(const struct request *request, struct plan *plan, struct err
     return true;
 }
 
-// ---- Running -------------------------------------------------------------------------------------------------------------------
+// ---- Running ----------------------------------------------------------------------------------------------------------------
 
 // A page that cannot be drawn (no gnuplot, a folder that cannot be written) is no reason to call the runs failed: it is said.
 static void write_page(const struct request *request, struct store *store, const struct comparison *comparison)

@@ -1,7 +1,8 @@
 // run.c: the scalars of a run, and every key of a run by name: set, printed, visited.
 //
 // A key is a scalar ("train.lr"), a slot ("ffn"), an option of what fills it ("ffn.ratio") or of one entry of its list
-// ("attention.0.window"); "eval_as" is a second setting of the slot `attention`. Refuses unknown keys with "did you mean". Called for the command line, experiment files and the store.
+// ("attention.0.window"); "eval_as" is a second setting of the slot `attention`. Refuses unknown keys with "did you mean".
+// Called for the command line, experiment files and the store.
 #include "registry/run.h"
 
 #include <ctype.h>

@@ -1,8 +1,9 @@
 // run_identity.c: a run made whole, or refused; and its identity.
 //
-// Derived values and the refusals that follow from scalars alone stand here; what a component cannot serve is its own `accepts`.
-// Two ways to write one run have one identity: only values count that are not default, a list is brought to its shortest form,
-// and what merely says how a run is carried out is left out. Called by planning, training and every check of a request.
+// Derived values and the refusals that follow from scalars alone stand here; what a component cannot serve is its own
+// `accepts`. Two ways to write one run have one identity: only values count that are not default, a list is brought to its
+// shortest form, and what merely says how a run is carried out is left out. Called by planning, training and every check of a
+// request.
 #include <string.h>
 
 #include "registry/run.h"

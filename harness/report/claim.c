@@ -22,7 +22,7 @@ struct reading {
     struct error *error;
 };
 
-// ---- What was measured ----------------------------------------------------------------------------------------------------------
+// ---- What was measured ------------------------------------------------------------------------------------------------------
 
 static int arm_named(const struct comparison *comparison, const char *name)
 {
@@ -105,7 +105,8 @@ static double margin_for(const struct comparison *comparison, const struct claim
     return comparison->view->margin;
 }
 
-// Alike is what lies within the margin as a whole, and unlike what lies outside of it as a whole; without a margin nothing is alike.
+// Alike is what lies within the margin as a whole, and unlike what lies outside of it as a whole; without a margin nothing is
+// alike.
 static enum outcome judge(const struct claim *claim, double margin)
 {
     const struct difference *difference = &claim->difference;
@@ -150,7 +151,7 @@ static bool measure(const struct reading *reading, struct claim *claim)
     return true;
 }
 
-// ---- What was claimed -----------------------------------------------------------------------------------------------------------
+// ---- What was claimed -------------------------------------------------------------------------------------------------------
 
 static const char *text_of(const struct yaml *claim, const char *key)
 {

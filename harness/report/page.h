@@ -12,8 +12,8 @@
 // false returned, when figures could not be drawn.
 bool page_write(const struct figure_source *source, const char *folder, struct error *error);
 
-// "results/<name>" in the folder of the database: where an experiment's page and figures go. Characters that a folder's name should
-// not have become '-'.
+// "results/<name>" in the folder of the database: where an experiment's page and figures go. Characters that a folder's name
+// should not have become '-'.
 const char *page_folder(const char *database, const char *experiment, struct arena *arena);
 
 #endif

@@ -74,7 +74,7 @@ bool page_claims(struct page *page, struct error *error)
     return true;
 }
 
-// ---- One training, several attentions -----------------------------------------------------------------------------------------
+// ---- One training, several attentions ---------------------------------------------------------------------------------------
 
 // The attentions of eval_as as metrics name them; 0 where there are none.
 static bool read_attentions(struct page *page, struct setting *setting, struct error *error)

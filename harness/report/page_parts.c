@@ -1,4 +1,5 @@
-// page_parts.c: what several sections of the page are made of: a figure with its caption, a table, the line that says its source.
+// page_parts.c: what several sections of the page are made of: a figure with its caption, a table, the line that says its
+// source.
 #include "report/page_parts.h"
 
 #include <stdarg.h>

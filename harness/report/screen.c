@@ -10,7 +10,7 @@
 #include "report/number.h"
 #include "report/screen_parts.h"
 
-// ---- Digits -------------------------------------------------------------------------------------------------------------------
+// ---- Digits -----------------------------------------------------------------------------------------------------------------
 
 static int ascending(const void *a, const void *b)
 {
@@ -45,7 +45,7 @@ int screen_decimals(const struct comparison *comparison, struct arena *arena)
     return decimals;
 }
 
-// ---- Header -------------------------------------------------------------------------------------------------------------------
+// ---- Header -----------------------------------------------------------------------------------------------------------------
 
 // "1.1M parameters", "1.0M to 1.3M parameters"; "" where unknown.
 static const char *range_text(struct arena *arena, double least, double most, const char *what)

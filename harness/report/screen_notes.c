@@ -49,7 +49,7 @@ static const char *name_of(const struct screen *screen, const struct comparison_
 
 static const char *plural(int count) { return count == 1 ? "" : "s"; }
 
-// ---- What stands in the way of an answer --------------------------------------------------------------------------------------
+// ---- What stands in the way of an answer ------------------------------------------------------------------------------------
 
 static const char *standing(const struct screen *screen)
 {
@@ -144,7 +144,7 @@ static const char *divergences(const struct screen *screen)
                         baseline->diverged, baseline->diverged + baseline->finished, items);
 }
 
-// ---- Controls and conditions --------------------------------------------------------------------------------------------------
+// ---- Controls and conditions ------------------------------------------------------------------------------------------------
 
 // A placebo shows something only where its interval could have shown a difference that matters.
 static const char *placebo_text(const struct screen *screen, const struct comparison_arm *arm)
@@ -198,7 +198,7 @@ static const char *held_out_text(const struct screen *screen)
                         number_small(screen->comparison->block_error, screen->decimals).text);
 }
 
-// ---- What the seeds could have shown ------------------------------------------------------------------------------------------
+// ---- What the seeds could have shown ----------------------------------------------------------------------------------------
 
 static int by_seeds_needed(const void *a, const void *b)
 {
@@ -256,7 +256,7 @@ static const char *power_text(const struct screen *screen)
     return text_keep(&text, screen->arena);
 }
 
-// ---- What this does not show --------------------------------------------------------------------------------------------------
+// ---- What this does not show ------------------------------------------------------------------------------------------------
 
 static bool all_same(const char *const *values, int count)
 {
@@ -334,7 +334,7 @@ void screen_notes(const struct screen *screen)
     }
 }
 
-// ---- What next ----------------------------------------------------------------------------------------------------------------
+// ---- What next --------------------------------------------------------------------------------------------------------------
 
 // As one types it, but for what would speak to the terminal.
 static const char *as_word(const struct screen *screen, const char *word)

@@ -23,7 +23,7 @@ static int64_t count_rows(struct store *store, const char *sql, int64_t version,
     return query_close(&query) ? count : -1;
 }
 
-// ---- Which experiment -----------------------------------------------------------------------------------------------------------
+// ---- Which experiment -------------------------------------------------------------------------------------------------------
 
 static bool refuse_name(struct store *store, const char *name, struct error *error)
 {
@@ -75,10 +75,10 @@ static int64_t read_experiment(struct store *store, const char *name, struct are
     return version;
 }
 
-// A version is declared when the first one of its name with the same metric, goal, margin and baseline (the same runs where both
-// have a seed) is stored. Counts the runs that an older version of the name had and that were over by then; runs which another
-// experiment finished alone do not count: the margin was declared at this one's own start. Times are whole seconds: a run that
-// ended in the second of the declaration counts as ended before it.
+// A version is declared when the first one of its name with the same metric, goal, margin and baseline (the same runs where
+// both have a seed) is stored. Counts the runs that an older version of the name had and that were over by then; runs which
+// another experiment finished alone do not count: the margin was declared at this one's own start. Times are whole seconds: a
+// run that ended in the second of the declaration counts as ended before it.
 static bool read_declaration(struct store *store, int64_t version, struct experiment_view *view, struct error *error)
 {
     static const char sql[] =
@@ -99,7 +99,7 @@ static bool read_declaration(struct store *store, int64_t version, struct experi
     return count >= 0;
 }
 
-// ---- Its arms and runs ----------------------------------------------------------------------------------------------------------
+// ---- Its arms and runs ------------------------------------------------------------------------------------------------------
 
 static bool read_seeds(struct store *store, int64_t version, struct arena *arena, struct experiment_view *view,
                        struct error *error)

@@ -86,8 +86,8 @@ struct event_view {
 bool view_events(struct store *store, const char *run, struct arena *arena, int *count, const struct event_view **events,
                  struct error *error);
 
-// A set of benchmarks: by its number, by the commit (or its first digits) of the program that measured it, or "last". The newest
-// where several fit.
+// A set of benchmarks: by its number, by the commit (or its first digits) of the program that measured it, or "last". The
+// newest where several fit.
 struct benchmark_set_view {
     int64_t number, stored_at;
     const char *commit;

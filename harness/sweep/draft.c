@@ -1,6 +1,7 @@
 // draft.c: the mistakes of an experiment file: each once, with its line, and in the order of the file.
 //
-// One wrong value is met again in every arm that has it, and sections are checked in an order of their own; the reader sees neither.
+// One wrong value is met again in every arm that has it, and sections are checked in an order of their own; the reader sees
+// neither.
 #include "sweep/draft.h"
 
 #include <stdlib.h>

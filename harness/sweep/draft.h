@@ -70,7 +70,8 @@ struct draft {
 bool draft_mistake(struct draft *draft, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 // The same for every line of `from`, each led by `lead`.
 bool draft_carry(struct draft *draft, int line, const char *lead, const struct error *from);
-// The index of `word` in a NULL-ended list; -1 with a mistake, led by `lead` ("ffn: no key"), that names the nearest or all there are.
+// The index of `word` in a NULL-ended list; -1 with a mistake, led by `lead` ("ffn: no key"), that names the nearest or all
+// there are.
 int draft_word(struct draft *draft, int line, const char *lead, const char *word, const char *const *words);
 
 // False with a mistake where a node is of another kind.
@@ -94,7 +95,8 @@ void draft_eval_as(struct draft *draft, struct yaml *node);
 void draft_baseline(struct draft *draft, struct yaml *node);
 void draft_arms(struct draft *draft, struct yaml *node);
 
-// experiment_metric.c: a metric's name in its shortest form, as runs tell it; NULL with a mistake, led by the `key` that names it.
+// experiment_metric.c: a metric's name in its shortest form, as runs tell it; NULL with a mistake, led by the `key` that names
+// it.
 const char *draft_metric(struct draft *draft, int line, const char *key, const char *name);
 // False with a mistake where the metric is of an attention that the arm is not evaluated with: it would have no value.
 bool draft_metric_fits(struct draft *draft, int line, const char *key, const char *metric, const struct arm *arm);

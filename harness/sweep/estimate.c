@@ -148,8 +148,8 @@ static bool probe_all(struct probing *probing)
     return done;
 }
 
-// Tokens read by all evaluations of a run: the validation part every so often and at the end (and before the first step of a run
-// that starts from another), the test part once; all of it again for each attention of eval_as.
+// Tokens read by all evaluations of a run: the validation part every so often and at the end (and before the first step of a
+// run that starts from another), the test part once; all of it again for each attention of eval_as.
 static bool evaluated_tokens(const struct run *run, double *tokens, struct error *error)
 {
     struct dataset dataset;

@@ -1,7 +1,7 @@
 // experiment.c: an experiment file read: its head, its plan of replicates, its metric; the rest is in experiment_*.c.
 //
-// One table names every section of a file. Refuses unknown ones with "did you mean", values of the wrong kind, and numbers out of
-// range, each with file:line and all at once. Called by run, compare and every verb that takes an experiment file.
+// One table names every section of a file. Refuses unknown ones with "did you mean", values of the wrong kind, and numbers out
+// of range, each with file:line and all at once. Called by run, compare and every verb that takes an experiment file.
 #include "sweep/experiment.h"
 
 #include <math.h>
@@ -15,7 +15,7 @@ const char *const match_names[] = {"", "params", "flops", NULL};
 static const char *const goal_names[] = {"minimize", "maximize", NULL};
 static const char *const ablation_names[] = {"add", "remove", NULL};
 
-// ---- Values of one kind ------------------------------------------------------------------------------------------------------
+// ---- Values of one kind -----------------------------------------------------------------------------------------------------
 
 // The index of a word in a NULL-ended list; -1 with a mistake that names the nearest.
 static int take_word(struct draft *draft, const struct yaml *node, const char *const *words)
@@ -37,7 +37,7 @@ static bool take_count(struct draft *draft, const struct yaml *node, int64_t min
     return true;
 }
 
-// ---- Sections ------------------------------------------------------------------------------------------------------------------
+// ---- Sections ---------------------------------------------------------------------------------------------------------------
 
 // Part of file names and of command lines, so it is one plain word.
 static void take_name(struct draft *draft, struct yaml *node)
@@ -185,7 +185,7 @@ static const struct draft_section sections[] = {
     {NULL, NULL},
 };
 
-// ---- The whole file --------------------------------------------------------------------------------------------------------------
+// ---- The whole file ---------------------------------------------------------------------------------------------------------
 
 // "experiments/glu-variants.yaml" -> "glu-variants"
 static const char *name_of(struct arena *arena, const char *path)

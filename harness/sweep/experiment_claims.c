@@ -1,7 +1,7 @@
 // experiment_claims.c: what a file expects of its arms: `requires:`, without which an arm does not count, and `claims:`.
 //
-// Both are judged by reports, from the stored text; here their shape is, and that they name arms and metrics that are there. Called
-// while an experiment file is read.
+// Both are judged by reports, from the stored text; here their shape is, and that they name arms and metrics that are there.
+// Called while an experiment file is read.
 #include <string.h>
 
 #include "registry/expectation.h"

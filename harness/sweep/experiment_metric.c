@@ -1,6 +1,8 @@
-// experiment_metric.c: the metrics that an experiment file may name: to compare its arms on, to require of them, to claim of them.
+// experiment_metric.c: the metrics that an experiment file may name: to compare its arms on, to require of them, to claim of
+// them.
 //
-// Refuses what no run tells, with "did you mean", and "val_loss@full" where an arm is not evaluated so. Called while a file is read.
+// Refuses what no run tells, with "did you mean", and "val_loss@full" where an arm is not evaluated so. Called while a file is
+// read.
 #include <string.h>
 
 #include "sweep/draft.h"

@@ -1,7 +1,7 @@
 // experiment_parameters.c: the sections of an experiment file that set keys of runs: parameters, eval_as, baseline, arms.
 //
-// Here only their shape is read; values are checked against slots and options when the arms are made (experiment_span.c). A flow
-// list or map that YAML cut at the comma of `swiglu(ratio=2, x=1)` is recognised, and the quoted form printed.
+// Here only their shape is read; values are checked against slots and options when the arms are made (experiment_span.c). A
+// flow list or map that YAML cut at the comma of `swiglu(ratio=2, x=1)` is recognised, and the quoted form printed.
 #include <string.h>
 
 #include "sweep/draft.h"
@@ -43,7 +43,7 @@ void settings_merge(struct settings *settings, struct arena *arena, const struct
     }
 }
 
-// ---- What YAML cut at a comma ----------------------------------------------------------------------------------------------------
+// ---- What YAML cut at a comma -----------------------------------------------------------------------------------------------
 
 static int open_parentheses(const char *text)
 {
@@ -88,7 +88,7 @@ void draft_mend(struct draft *draft, struct yaml *node)
     }
 }
 
-// ---- Values ------------------------------------------------------------------------------------------------------------------------
+// ---- Values -----------------------------------------------------------------------------------------------------------------
 
 // A value as run_set reads it; a list, which is a pattern over the layers, as `["a", "b"]`. NULL after a mistake.
 static const char *value_of(struct draft *draft, const char *key, const struct yaml *node)
@@ -125,7 +125,7 @@ static void put_map(struct draft *draft, struct settings *settings, const struct
         put(draft, settings, entry->key, entry);
 }
 
-// ---- parameters ----------------------------------------------------------------------------------------------------------------------
+// ---- parameters -------------------------------------------------------------------------------------------------------------
 
 static void take_values(struct draft *draft, const struct yaml *parameter, const struct yaml *values)
 {
@@ -221,7 +221,7 @@ void draft_parameters(struct draft *draft, struct yaml *node)
         take_parameter(draft, parameter);
 }
 
-// ---- eval_as, baseline and arms -----------------------------------------------------------------------------------------------------------------
+// ---- eval_as, baseline and arms ---------------------------------------------------------------------------------------------
 
 // What all arms share; one of them may set it otherwise.
 void draft_eval_as(struct draft *draft, struct yaml *node) { put(draft, &draft->fixed, "eval_as", node); }

@@ -1,7 +1,8 @@
 // experiment_run.c: one run from settings, and the words for how two runs differ.
 //
 // Slots are set before options, because options belong to what fills them. An option that is also inside its component's
-// parentheses is decided by who spoke later (enum layer), and refused when both stand in one place. Called by experiment_span.c.
+// parentheses is decided by who spoke later (enum layer), and refused when both stand in one place. Called by
+// experiment_span.c.
 #include <ctype.h>
 #include <string.h>
 
@@ -62,7 +63,7 @@ bool draft_run(struct draft *draft, const struct settings *settings, struct run 
     return done;
 }
 
-// ---- How two runs differ ---------------------------------------------------------------------------------------------------------
+// ---- How two runs differ ----------------------------------------------------------------------------------------------------
 
 static void add_difference(struct text *text, const struct run *base, const struct run *run, const char *key)
 {

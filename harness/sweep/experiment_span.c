@@ -30,7 +30,7 @@ struct candidate {
     bool by_hand;
 };
 
-// ---- Adding an arm -----------------------------------------------------------------------------------------------------------------
+// ---- Adding an arm ----------------------------------------------------------------------------------------------------------
 
 // Every line of `trouble` but what the baseline has too: that is told once, of the baseline.
 static bool carry_own(struct span_state *state, int line, const char *name, const struct error *trouble)
@@ -125,7 +125,7 @@ static void candidate_put(const struct span_state *state, struct candidate *cand
     candidate->line = set->line;
 }
 
-// ---- The baseline --------------------------------------------------------------------------------------------------------------------
+// ---- The baseline -----------------------------------------------------------------------------------------------------------
 
 static bool add_baseline(struct span_state *state, int line)
 {
@@ -144,7 +144,7 @@ static bool add_baseline(struct span_state *state, int line)
     return done;
 }
 
-// ---- Methods ---------------------------------------------------------------------------------------------------------------------------
+// ---- Methods ----------------------------------------------------------------------------------------------------------------
 
 static bool same_value(struct span_state *state, const struct set *a, const struct set *b)
 {
@@ -264,7 +264,7 @@ static void span_random(struct span_state *state)
     }
 }
 
-// ---- All mistakes at once, then the arms ---------------------------------------------------------------------------------------------
+// ---- All mistakes at once, then the arms ------------------------------------------------------------------------------------
 
 // Every value by itself, so that no mistake hides behind another.
 static void check_values(struct span_state *state)

@@ -1,7 +1,8 @@
 // messages.h: what the runner and a worker say to each other: one JSON object a line.
 //
 // The runner writes `run` and `committed` to the worker's stdin; everything else comes back on a pipe. Doubles pass unchanged:
-// 17 digits, and non-finite values as the words "nan", "inf" and "-inf". A line that is not a message is refused with the reason.
+// 17 digits, and non-finite values as the words "nan", "inf" and "-inf". A line that is not a message is refused with the
+// reason.
 #ifndef SWEEP_MESSAGES_H
 #define SWEEP_MESSAGES_H
 

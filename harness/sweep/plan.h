@@ -1,8 +1,8 @@
 // plan.h: an experiment spanned over its seeds: the runs in the order they are carried out, and which of them exist.
 //
 // Seed by seed, all arms of one seed in an order drawn from the seed, so that an interrupted sweep leaves complete pairs and no
-// arm is always the first. Two arms that are the same run share it. Refuses data that cannot be read: its hash is part of a run; and
-// sources of initial weights that the database does not hold.
+// arm is always the first. Two arms that are the same run share it. Refuses data that cannot be read: its hash is part of a
+// run; and sources of initial weights that the database does not hold.
 #ifndef SWEEP_PLAN_H
 #define SWEEP_PLAN_H
 
@@ -29,16 +29,16 @@ struct plan {
     struct arena arena;
 };
 
-// `experiment` must outlive the plan. Opens each distinct data set once, to know its hash, and reads the database, where runs start
-// from others. `database` NULL: none do.
+// `experiment` must outlive the plan. Opens each distinct data set once, to know its hash, and reads the database, where runs
+// start from others. `database` NULL: none do.
 bool plan_open(struct plan *plan, const struct experiment *experiment, const char *database, struct error *error);
 void plan_close(struct plan *plan);
 
 // Stores the experiment and its planned runs, before the first of them.
 bool plan_save(const struct plan *plan, struct store *store, struct error *error);
 
-// What the store knows of the runs. Sets their states; one that was interrupted or failed, or should have kept its weights and did
-// not, is planned again. Refuses a planned run whose source has not finished or kept no weights.
+// What the store knows of the runs. Sets their states; one that was interrupted or failed, or should have kept its weights and
+// did not, is planned again. Refuses a planned run whose source has not finished or kept no weights.
 struct plan_reuse {
     int runs;             // finished or diverged already
     int failed;           // failed before

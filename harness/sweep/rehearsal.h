@@ -1,4 +1,5 @@
-// rehearsal.h: a run tried for a moment in a worker process: what it says of itself, and how fast its steps come. Nothing is stored.
+// rehearsal.h: a run tried for a moment in a worker process: what it says of itself, and how fast its steps come. Nothing is
+// stored.
 //
 // Called by estimate.c, which tries every arm, and by trial.c, which tries one run in several splits of the machine.
 #ifndef SWEEP_REHEARSAL_H

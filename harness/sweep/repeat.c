@@ -57,8 +57,8 @@ static bool same_arms(const struct experiment *experiment, const struct experime
     return same;
 }
 
-// Reads the file under the words found so far, and adds one where the baseline differs still: what follows from it, as a shorter
-// warm-up from fewer steps, needs none of its own. *whole is true when nothing differs.
+// Reads the file under the words found so far, and adds one where the baseline differs still: what follows from it, as a
+// shorter warm-up from fewer steps, needs none of its own. *whole is true when nothing differs.
 static bool add_difference(struct words *words, const struct experiment_view *view, struct repeat *repeat, bool *whole)
 {
     const struct experiment_changes changes = {.set = words->set};

@@ -1,7 +1,7 @@
 // repeat.h: under which command an experiment's file plans again the runs that are stored.
 //
-// `--set` words are not stored; they are what the stored baseline has otherwise than the file's. Called by the verbs that suggest
-// a command for runs that they did not plan themselves: compare and status.
+// `--set` words are not stored; they are what the stored baseline has otherwise than the file's. Called by the verbs that
+// suggest a command for runs that they did not plan themselves: compare and status.
 #ifndef SWEEP_REPEAT_H
 #define SWEEP_REPEAT_H
 

@@ -56,7 +56,7 @@ static void note(const struct runner *runner, const struct planned_run *run, con
     text_free(&line);
 }
 
-// ---- Starting ------------------------------------------------------------------------------------------------------------------
+// ---- Starting ---------------------------------------------------------------------------------------------------------------
 
 static bool is_busy(const struct runner *runner)
 {
@@ -144,7 +144,7 @@ static bool fill_places(struct runner *runner)
     return true;
 }
 
-// ---- Concluding ----------------------------------------------------------------------------------------------------------------
+// ---- Concluding -------------------------------------------------------------------------------------------------------------
 
 static void leave_place(struct runner *runner, struct worker *worker, const char *trouble)
 {
@@ -242,7 +242,7 @@ static void stop_all(struct runner *runner)
     }
 }
 
-// ---- The loop ------------------------------------------------------------------------------------------------------------------
+// ---- The loop ---------------------------------------------------------------------------------------------------------------
 
 static void check_limits(const struct runner *runner, struct worker *worker)
 {

@@ -1,9 +1,9 @@
 // runner.h: carries out a plan: one worker process per run, several at once, everything they say stored as it comes.
 //
-// A run that crashes is tried again from its checkpoint; one that diverged is a result; one that takes too long, falls silent or
-// meets trouble has failed, with the reason. SIGINT and SIGTERM stop the workers and keep everything: the same command continues.
-// Where the user leaves it open, trials find how many run at once and with how many threads; which changes no run's bits.
-// This process multiplies nothing: products and their threads live in the workers.
+// A run that crashes is tried again from its checkpoint; one that diverged is a result; one that takes too long, falls silent
+// or meets trouble has failed, with the reason. SIGINT and SIGTERM stop the workers and keep everything: the same command
+// continues. Where the user leaves it open, trials find how many run at once and with how many threads; which changes no run's
+// bits. This process multiplies nothing: products and their threads live in the workers.
 #ifndef SWEEP_RUNNER_H
 #define SWEEP_RUNNER_H
 

@@ -1,9 +1,9 @@
 // split.h: how a sweep divides the machine: how many runs at once, with how many threads each. Pure: a table of speeds in, a
 // split out.
 //
-// A run's bits depend on its lanes alone, so a split decides when a sweep ends and nothing else. The last runs, fewer than there
-// are places, may get a split of their own: five equal runs on two cores are four side by side, then one with both cores. Called by
-// trial.c, which measures, and by tests.
+// A run's bits depend on its lanes alone, so a split decides when a sweep ends and nothing else. The last runs, fewer than
+// there are places, may get a split of their own: five equal runs on two cores are four side by side, then one with both cores.
+// Called by trial.c, which measures, and by tests.
 #ifndef SWEEP_SPLIT_H
 #define SWEEP_SPLIT_H
 
@@ -39,7 +39,8 @@ struct split_choice {
     double seconds, other_seconds; // until all runs are done; NaN where the choice was made by rule
 };
 
-// The end of runs that take `work[i]` steps each, in this order, each at the first place that is free; NaN where one of them is.
+// The end of runs that take `work[i]` steps each, in this order, each at the first place that is free; NaN where one of them
+// is.
 double split_seconds(const double *work, int count, const struct split_speed *speed);
 
 // The choice that ends the runs first, by the speeds that are known; where two are as good as equal, the one with more runs at

@@ -12,8 +12,8 @@
 #include "sweep/draft.h"
 #include "sweep/rehearsal.h"
 
-// A split is tried for so long, or so many steps where they are slow; the rate by which a sweep's length is judged beforehand is
-// that of a fast core, so that the trials of a slower one are a smaller part of it.
+// A split is tried for so long, or so many steps where they are slow; the rate by which a sweep's length is judged beforehand
+// is that of a fast core, so that the trials of a slower one are a smaller part of it.
 static const double TRIAL_SECONDS = 0.8, SHORT_SECONDS = 30, FLOPS_PER_S = 4e10, PATIENCE_SECONDS = 120;
 static const double MEMORY_SHARE = 0.9; // of the machine's, for all workers together
 enum { TRIAL_STEPS = 3, SHORT_STEPS = 200, TRIAL_RUN_STEPS = 1000000000, POLL_MILLISECONDS = 100 };
@@ -116,8 +116,8 @@ static bool await(struct trial *trial, int count, bool (*ready)(const struct tri
     return true;
 }
 
-// All jobs of a split side by side: the mean of their steps, taken while none of them was missing. The first says what a run holds
-// before the others are started; fewer of them are where memory does not reach.
+// All jobs of a split side by side: the mean of their steps, taken while none of them was missing. The first says what a run
+// holds before the others are started; fewer of them are where memory does not reach.
 static struct split_speed try_split(struct trial *trial, struct split split)
 {
     struct error ignored = {0};

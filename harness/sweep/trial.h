@@ -1,8 +1,8 @@
 // trial.h: which split of the machine ends a sweep first, found by trying.
 //
-// The run that costs most is tried in each split worth it, as many at once as would run at once, for a second or so each. A sweep
-// too short to pay for that, a single run and a machine of one core go by split_rule. Nothing is stored, and no run's bits depend
-// on what is chosen. Called by the runner before its first run, and by `ablate run --dry-run`.
+// The run that costs most is tried in each split worth it, as many at once as would run at once, for a second or so each. A
+// sweep too short to pay for that, a single run and a machine of one core go by split_rule. Nothing is stored, and no run's
+// bits depend on what is chosen. Called by the runner before its first run, and by `ablate run --dry-run`.
 #ifndef SWEEP_TRIAL_H
 #define SWEEP_TRIAL_H
 

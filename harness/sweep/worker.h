@@ -1,7 +1,7 @@
 // worker.h: carries out one run in a process of its own and tells the runner what happens; see messages.h.
 //
-// Reads the run from stdin, trains it (train/train.h) and sends messages on what was stdout. It dies with the runner. Trouble is
-// sent as a message; a crash is the runner's to notice.
+// Reads the run from stdin, trains it (train/train.h) and sends messages on what was stdout. It dies with the runner. Trouble
+// is sent as a message; a crash is the runner's to notice.
 #ifndef SWEEP_WORKER_H
 #define SWEEP_WORKER_H
 
