@@ -42,6 +42,22 @@ Test(claim, sides_are_told_apart)
     }
 }
 
+// Runs tell a metric under the shortest name of its attention; a file may write its defaults out.
+Test(claim, a_metric_is_named_as_runs_tell_it)
+{
+    struct expectation got;
+    struct requirement required;
+    struct error error = {0};
+    cr_assert(expectation_parse("val_loss@lsh(chunk=64)[a] < val_loss@lsh(rounds=2, chunk=64)[b]", &arena, &got, &error), "%s",
+              error.text);
+    cr_expect_str_eq(got.left.metric, "val_loss@lsh");
+    cr_expect_str_eq(got.right.metric, "val_loss@lsh(rounds=2)");
+    cr_assert(requirement_parse("val_accuracy@lsh(chunk=64) >= 0.99", &arena, &required, &error), "%s", error.text);
+    cr_expect_str_eq(required.metric, "val_accuracy@lsh");
+    cr_expect_not(requirement_parse("val_accuracy@lhs >= 0.99", &arena, &required, &error));
+    cr_expect(strstr(error.text, "did you mean \"lsh\"?"), "%s", error.text);
+}
+
 Test(claim, an_arm_may_be_held_against_a_number)
 {
     struct expectation got;

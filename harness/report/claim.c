@@ -172,20 +172,6 @@ static const char *published_text(const struct yaml *published, struct arena *ar
     return text_keep(&text, arena);
 }
 
-// "val_loss@lsh(chunk=64)" as runs tell it: the attention in its shortest form, "val_loss@lsh".
-static void shorten(struct measurement *side, struct arena *arena)
-{
-    const char *at = side->metric ? strchr(side->metric, '@') : NULL;
-    struct choice choice;
-    struct error unread = {0};
-    struct text name = {0};
-    if (!at || !choice_parse(SLOT_ATTENTION, at + 1, &choice, arena, &unread))
-        return;
-    text_add(&name, "%.*s@", (int)(at - side->metric), side->metric);
-    choice_print(SLOT_ATTENTION, &choice, &name);
-    side->metric = text_keep(&name, arena);
-}
-
 bool claims_read(struct store *store, const struct comparison *comparison, struct arena *arena, int *count,
                  struct claim **claims, struct error *error)
 {
@@ -206,8 +192,6 @@ bool claims_read(struct store *store, const struct comparison *comparison, struc
             claim->why = arena_copy_text(arena, trouble.text);
             continue;
         }
-        shorten(&claim->expected.left, arena);
-        shorten(&claim->expected.right, arena);
         if (!measure(&reading, claim))
             return false;
     }

@@ -60,8 +60,7 @@ static void check_side(struct draft *draft, const struct yaml *expect, const str
     for (int i = 0; i < experiment->arm_count; i++) {
         const struct arm *arm = &experiment->arms[i];
         if (!strcmp(arm->name, side->arm)) {
-            const char *metric = draft_metric(draft, expect->line, expect->key, side->metric);
-            draft_metric_fits(draft, expect->line, expect->key, metric, arm);
+            draft_metric_fits(draft, expect->line, expect->key, side->metric, arm);
             return;
         }
         nearest_offer(&nearest, arm->name);
@@ -76,9 +75,8 @@ static void check_requirement(struct draft *draft, const struct yaml *requires)
     const struct experiment *experiment = draft->experiment;
     if (!requires || requires->kind != YAML_TEXT || !requirement_parse(requires->text, draft->arena, &requirement, &unread))
         return;
-    const char *metric = draft_metric(draft, requires->line, requires->key, requirement.metric);
     for (int i = 0; i < experiment->arm_count; i++)
-        draft_metric_fits(draft, requires->line, requires->key, metric, &experiment->arms[i]);
+        draft_metric_fits(draft, requires->line, requires->key, requirement.metric, &experiment->arms[i]);
 }
 
 // Called after the arms are made, which they are only where there was no mistake before.

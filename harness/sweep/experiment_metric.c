@@ -5,6 +5,7 @@
 // read.
 #include <string.h>
 
+#include "registry/expectation.h"
 #include "sweep/draft.h"
 
 // What a run tells (train/train.h) that arms can be compared on.
@@ -12,30 +13,20 @@ static const char *const metric_names[] = {
     "val_loss",      "val_excess", "val_accuracy",  "val_perplexity",   "val_bits_per_byte", "test_loss", "test_excess",
     "test_accuracy", "train_loss", "gradient_norm", "activation_bytes", "tokens_per_s",      NULL};
 
-// The shortest form of an attention's name, as runs tell it; "" with a mistake.
-static const char *short_attention(struct draft *draft, int line, const char *key, const char *metric, const char *attention)
-{
-    struct choice choice;
-    struct error trouble = {0};
-    struct text name = {0};
-    text_add(&name, "%s", "");
-    if (strncmp(metric, "val_", 4) != 0 && strncmp(metric, "test_", 5) != 0)
-        error_request(&trouble, "%s is told of training, with the run's own attention; val_ and test_ metrics are told of more",
-                      metric);
-    else if (choice_parse(SLOT_ATTENTION, attention, &choice, draft->arena, &trouble))
-        choice_print(SLOT_ATTENTION, &choice, &name);
-    draft_carry(draft, line, arena_format(draft->arena, "%s: ", key), &trouble);
-    return text_keep(&name, draft->arena);
-}
-
 const char *draft_metric(struct draft *draft, int line, const char *key, const char *name)
 {
+    struct error trouble = {0};
     const char *at = strchr(name, '@');
     const char *word = at ? arena_format(draft->arena, "%.*s", (int)(at - name), name) : name;
     int metric = draft_word(draft, line, arena_format(draft->arena, "%s: no metric", key), word, metric_names);
     if (metric < 0 || !at)
         return metric < 0 ? NULL : metric_names[metric];
-    return arena_format(draft->arena, "%s@%s", word, short_attention(draft, line, key, word, at + 1));
+    if (strncmp(word, "val_", 4) != 0 && strncmp(word, "test_", 5) != 0)
+        error_request(&trouble, "%s is told of training, with the run's own attention; val_ and test_ metrics are told of more",
+                      word);
+    const char *told = metric_as_told(name, draft->arena, &trouble);
+    draft_carry(draft, line, arena_format(draft->arena, "%s: ", key), &trouble);
+    return told;
 }
 
 bool draft_metric_fits(struct draft *draft, int line, const char *key, const char *metric, const struct arm *arm)
