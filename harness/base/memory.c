@@ -63,13 +63,6 @@ void memory_large_free(void *block, size_t bytes)
         munmap(block, bytes ? bytes : 1);
 }
 
-// A kernel before 5.14 does not know the advice; then each page is taken at its first use, as it would be anyway.
-void memory_large_touch(void *block, size_t bytes)
-{
-    if (block && bytes)
-        madvise(block, bytes, MADV_POPULATE_WRITE);
-}
-
 struct arena_chunk {
     struct arena_chunk *next;
     size_t used, size;

@@ -24,8 +24,6 @@ char *memory_copy_text(const char *text);
 // it.
 bool memory_large(void **block, size_t bytes, const char *what, struct error *error);
 void memory_large_free(void *block, size_t bytes);
-// Takes all pages of a block at once, which costs a third of taking each at its first use. What is touched counts as used.
-void memory_large_touch(void *block, size_t bytes);
 
 // False when the product or sum does not fit: the caller says which file or option claimed it.
 bool size_multiply(size_t a, size_t b, size_t *product);

@@ -80,15 +80,6 @@ void executor_close(struct executor *executor)
     free(executor);
 }
 
-void executor_touch(struct executor *executor)
-{
-    memory_large_touch(executor->arena, executor->arena_bytes);
-    memory_large_touch(executor->tile, executor->tile_bytes);
-    memory_large_touch(executor->workspace, executor->workspace_bytes);
-    memory_large_touch(executor->packs, executor->graph->pack_bytes);
-    memory_large_touch(executor->gradients, executor->gradient_bytes);
-}
-
 void executor_poison(const struct lane *lane, int moment, bool births, bool tile_only)
 {
     const struct graph *graph = lane->graph;

@@ -47,8 +47,6 @@ struct executor_options {
 bool executor_open(struct executor **executor, const struct graph *graph, struct team *team,
                    const struct executor_options *options, struct error *error);
 void executor_close(struct executor *executor);
-// Takes that memory now rather than page by page during the first step; for a plan that was found to fit.
-void executor_touch(struct executor *executor);
 // Bytes of arenas, workspaces and gradients: what executor_open reserves.
 size_t executor_bytes(const struct graph *graph, int team_size, const struct executor_options *options);
 

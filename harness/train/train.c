@@ -335,7 +335,6 @@ bool train_run(const struct run *run, const struct train_options *options, const
     size_t planned = before + planned_bytes(&session);
     if (!check_memory(planned, error) || !resume(&session, error))
         goto cleanup;
-    trainer_touch(&session.trainer);
     tell_begin(&session, planned);
     tell_activations(&session);
     done = train(&session, error);

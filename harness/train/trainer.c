@@ -114,15 +114,6 @@ void trainer_close(struct trainer *trainer)
     *trainer = (struct trainer){0};
 }
 
-void trainer_touch(struct trainer *trainer)
-{
-    executor_touch(trainer->train_executor);
-    if (trainer->eval_executor)
-        executor_touch(trainer->eval_executor);
-    for (int i = 0; i < OPTIMIZER_STATE_MAX; i++)
-        memory_large_touch(trainer->optimizer.state[i], trainer->optimizer.state_bytes);
-}
-
 size_t trainer_bytes(const struct trainer *trainer)
 {
     int size = team_size(trainer->team);

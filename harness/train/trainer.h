@@ -36,8 +36,6 @@ struct trainer {
 // failure.
 bool trainer_open(struct trainer *trainer, const struct run *run, const struct trainer_options *options, struct error *error);
 void trainer_close(struct trainer *trainer);
-// Takes the memory of steps and evaluations; see executor_touch.
-void trainer_touch(struct trainer *trainer);
 // An executor that evaluates as entry i of eval_as, for the caller to close before the next: the plan has room for one.
 bool trainer_eval_as_open(const struct trainer *trainer, int i, struct executor **executor, struct error *error);
 // By the plan: weights, gradients, optimizer state, activations and workspaces.
