@@ -11,8 +11,8 @@
 enum relation { RELATION_BELOW, RELATION_ABOVE, RELATION_ALIKE };
 extern const char relation_marks[]; // "<>~"; alike: within the margin that the experiment declares
 
-// "val_loss@lsh(chunk=64)" as runs tell it, the attention in its shortest form: "val_loss@lsh". NULL with a mistake. Whether there
-// is such a metric is for who knows them; those below are brought to this form too.
+// "val_loss@lsh(chunk=64)" as runs tell it, the attention in its shortest form: "val_loss@lsh". NULL with a mistake.
+// Whether there is such a metric is for who knows them; those below are brought to this form too.
 const char *metric_as_told(const char *metric, struct arena *arena, struct error *error);
 
 // The last value of a metric, over an arm's seeds; metric NULL: a number.
