@@ -149,7 +149,7 @@ void bench_open(struct bench *bench, const struct setup *setup)
     struct graph *graph = &bench->graph;
     bench->rows = setup->sequences * setup->time;
     graph_open(graph, GRAPH_TRAIN, setup->real, setup->sequences, setup->time, &bench->parameters, &bench->error);
-    graph->way.format = setup->bf16 ? GEMM_BF16 : GEMM_REAL;
+    graph->way = gemm_rule(GEMM_AUTO, setup->bf16 ? GEMM_BF16 : GEMM_REAL);
     const struct attention_layout layout = {setup->time, setup->n_head, !setup->bidirectional};
     cr_assert(attention_schedule_open(&bench->schedule, setup->pattern, setup->options, &layout, &graph->arena, &bench->error),
               "%s", bench->error.text);

@@ -95,7 +95,8 @@ Test(attention_bf16, the_way_follows_the_instructions)
         if (!take(isa))
             break;
 #ifdef __x86_64__
-        want = isa == CPU_ISA_AMX ? &attention_amx : isa == CPU_ISA_AVX512_BF16 ? &attention_avx512_bf16 : NULL;
+        if (gemm_rule(GEMM_AUTO, GEMM_BF16).native) // oneDNN is installed
+            want = isa == CPU_ISA_AMX ? &attention_amx : &attention_avx512_bf16;
 #endif
         for (int bf16 = 0; bf16 < 2; bf16++) {
             bench_open(&bench, &(struct setup){.bf16 = bf16,
