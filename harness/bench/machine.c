@@ -36,9 +36,11 @@ static void multiply_add(void *context, int member, int size)
         }
 }
 
+static double round_flops(struct team *team) { return 2.0 * CHAINS * LANES * FMA_REPEATS * team_size(team); }
+
 double machine_fma_flops_per_s(struct team *team)
 {
-    double flops = 2.0 * CHAINS * LANES * FMA_REPEATS * team_size(team), best = 0;
+    double flops = round_flops(team), best = 0;
     for (int round = 0; round < ROUNDS; round++) {
         double start = clock_seconds();
         team_run(team, multiply_add, NULL);
@@ -46,6 +48,17 @@ double machine_fma_flops_per_s(struct team *team)
         best = rate > best ? rate : best;
     }
     return best;
+}
+
+double machine_fma_flops_per_s_over(struct team *team, double seconds)
+{
+    double start = clock_seconds(), spent = 0;
+    int rounds = 0;
+    for (; spent < seconds; rounds++) {
+        team_run(team, multiply_add, NULL);
+        spent = clock_seconds() - start;
+    }
+    return rounds * round_flops(team) / spent;
 }
 
 struct triad {

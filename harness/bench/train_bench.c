@@ -2,7 +2,6 @@
 #include "bench/train_bench.h"
 
 #include <gsl/gsl_statistics_double.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +12,7 @@
 #include "bench/ratio.h"
 #include "train/trainer.h"
 
-enum { ROUNDS = 9, WAYS = 2, FMA_EVERY = 4 };
+enum { ROUNDS = 9, WAYS = 2 };
 
 static struct batch random_batch(const struct run *run, int32_t *tokens)
 {
@@ -39,7 +38,7 @@ static void measure(struct trainer *trainer, const struct batch *batch, struct p
                     struct train_bench *result)
 {
     int repeats[WAYS];
-    double tokens[ROUNDS], peaks[ROUNDS], fractions[ROUNDS], registers = 0;
+    double tokens[ROUNDS], peaks[ROUNDS], registers[ROUNDS], fractions[ROUNDS], products_fractions[ROUNDS];
     double step_flops = model_step_flops(&trainer->train_graph, batch->sequences);
     double step_tokens = (double)(batch->sequences * trainer->train_graph.time);
     time_steps(trainer, batch, 2);
@@ -57,19 +56,18 @@ static void measure(struct trainer *trainer, const struct batch *batch, struct p
             double rate = products_rate(products[i], trainer->team, repeats[i]);
             peak = rate > peak ? rate : peak;
         }
-        // A machine that is slowed down for a while gives too low a peak, never too high a one.
-        if (round % FMA_EVERY == 0)
-            registers = fmax(registers, machine_fma_flops_per_s(trainer->team));
+        registers[round] = machine_fma_flops_per_s_over(trainer->team, slice / 2);
         tokens[round] = step_tokens / spent;
         peaks[round] = peak;
+        products_fractions[round] = peak / registers[round];
         fractions[round] = step_flops / spent / peak;
     }
     result->tokens_per_s = ratio_median(tokens, ROUNDS);
     result->model_flops_per_s = result->tokens_per_s / step_tokens * step_flops;
     result->gemm_peak_flops_per_s = ratio_median(peaks, ROUNDS);
     result->fraction_of_peak = ratio_median(fractions, ROUNDS);
-    result->fma_peak_flops_per_s = registers;
-    result->products_fraction_of_fma = result->gemm_peak_flops_per_s / registers;
+    result->fma_peak_flops_per_s = ratio_median(registers, ROUNDS);
+    result->products_fraction_of_fma = ratio_median(products_fractions, ROUNDS);
     result->spread = (gsl_stats_max(fractions, 1, ROUNDS) - gsl_stats_min(fractions, 1, ROUNDS)) / result->fraction_of_peak;
     result->rounds = ROUNDS;
 }

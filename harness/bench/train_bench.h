@@ -1,7 +1,7 @@
 // train_bench.h: how fast a run trains, as a share of the rate at which its own matrix products run alone on this machine.
 //
-// Called by `ablate bench train` and by tests. Steps and products take turns in one process, so that a machine whose speed
-// drifts moves both; medians over the rounds are reported.
+// Called by `ablate bench train` and by tests. Steps, products and multiply-adds from registers take turns in one process, each
+// over a stretch of time, so that a machine whose speed drifts moves all; medians over the rounds are reported.
 #ifndef BENCH_TRAIN_BENCH_H
 #define BENCH_TRAIN_BENCH_H
 
@@ -14,8 +14,8 @@ struct train_bench {
     double gemm_peak_flops_per_s; // the model's own products alone: warm, on random data, in the backend, on all threads
     double fma_peak_flops_per_s;  // multiply-adds from registers, on all threads together
     double fraction_of_peak;      // median over rounds of model FLOP/s over the products'
-    double products_fraction_of_fma;
-    double spread; // (largest - smallest) / median of the rounds' fractions: a noisy machine shows here
+    double products_fraction_of_fma; // median over rounds of the one over the other
+    double spread;                   // (largest - smallest) / median of the rounds' fractions: a noisy machine shows here
     size_t planned_bytes, peak_rss_bytes;
     int threads, rounds;
 };
