@@ -37,6 +37,7 @@ struct report {
     struct arena arena;
     struct comparison comparison;
     struct bytes page;
+    struct page_commands commands;
     struct error error;
     bool written;
 };
@@ -59,7 +60,7 @@ static void report_write(struct report *report)
     struct text path = {0};
     struct error error = {0};
     struct figure_source source = {.store = report->store, .comparison = &report->comparison};
-    report->written = page_write(&source, report->out, &report->error);
+    report->written = page_write(&source, &report->commands, report->out, &report->error);
     text_add(&path, "%s/report.html", report->out);
     file_read(path.data, (size_t)64 << 20, &report->page, &error);
     text_free(&path);
@@ -331,6 +332,22 @@ Test(report, does_without_gnuplot)
 }
 
 // A folder that cannot be written is one clear line that names it.
+// Runs that were planned with other words than the file's are only found again by the same words.
+Test(report, says_how_it_is_done_again)
+{
+    struct report report;
+    report_open(&report, &fixture_demo);
+    report_write(&report);
+    cr_expect(page_holds(&report, "plans other runs by now"));
+    cr_expect_not(page_holds(&report, "ablate run "));
+    report.commands = (struct page_commands){.run = "demo.yaml --set 'ffn=swiglu(ratio=2)' --db \"a b\"", .database = "a b.db"};
+    report_write(&report);
+    cr_expect(page_holds_text(&report, "ablate run demo.yaml --set 'ffn=swiglu(ratio=2)' --db \"a b\" "));
+    cr_expect(page_holds_text(&report, "ablate report demo --db 'a b.db'\n"));
+    cr_expect_not(page_holds(&report, "plans other runs by now"));
+    report_close(&report);
+}
+
 Test(report, refuses_a_folder_that_cannot_be)
 {
     struct report report;

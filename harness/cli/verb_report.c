@@ -1,9 +1,8 @@
 // verb_report.c: `ablate report`: one page an experiment, and its figures as files.
 #include <stdio.h>
 
-#include "cli/verb.h"
+#include "cli/continuation.h"
 #include "report/page.h"
-#include "store/view.h"
 
 static bool report(const struct request *request, struct store *store, const char *name, struct error *error)
 {
@@ -12,7 +11,9 @@ static bool report(const struct request *request, struct store *store, const cha
         return false;
     const char *folder = page_folder(request->database, comparison.view->name, request->arena);
     const struct figure_source source = {.store = store, .comparison = &comparison};
-    if (!page_write(&source, folder, error))
+    const struct page_commands commands = {.run = continuation_words(request, store, comparison.view),
+                                           .database = request_other_database(request)};
+    if (!page_write(&source, &commands, folder, error))
         return false;
     printf("%s/report.html\n", folder);
     return true;

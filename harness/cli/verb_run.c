@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "cli/continuation.h"
 #include "cli/progress.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
@@ -213,7 +214,9 @@ static void write_page(const struct request *request, struct store *store, const
     struct error trouble = {0};
     const struct figure_source source = {.store = store, .comparison = comparison};
     const char *folder = page_folder(request->database, comparison->view->name, request->arena);
-    if (page_write(&source, folder, &trouble))
+    const struct page_commands commands = {.run = continuation_words(request, store, comparison->view),
+                                           .database = request_other_database(request)};
+    if (page_write(&source, &commands, folder, &trouble))
         printf("%s/report.html\n", folder);
     else
         printf("%s", trouble.text);

@@ -1,10 +1,9 @@
 // verb_status.c: `ablate status`: the experiments of the database and how far each is.
 //
 // A run that is marked `running` while nobody holds the writer's lock was interrupted: it counts as missing.
-#include "base/text.h"
+#include "cli/continuation.h"
 #include "cli/table.h"
 #include "store/view.h"
-#include "sweep/repeat.h"
 
 enum { NAME, ARMS, SEEDS, RUNS, FINISHED, DIVERGED, FAILED, RUNNING, MISSING, EXCLUDED, LOOKS, EXPERIMENT_FILE, COLUMN_COUNT };
 
@@ -75,17 +74,11 @@ static bool fill(struct store *store, const struct request *request, struct tabl
 
 static void print_continuation(const struct request *request, struct store *store, const struct experiment_view *view)
 {
-    struct repeat repeat;
-    struct text text = {0};
-    if (!repeat_find(store, view, request->arena, &repeat)) {
+    const char *words = continuation_words(request, store, view);
+    if (words)
+        printf("\nto go on: ablate run %s\n", words);
+    else
         printf("\n%s: %s plans other runs by now (it was changed, or is not here)\n", view->name, view->file);
-        return;
-    }
-    text_add_word(&text, view->file);
-    if (repeat.replicates > 0)
-        text_add(&text, " --replicates %lld", (long long)repeat.replicates);
-    printf("\nto go on: ablate run %s%s\n", text.data, request_again(request, repeat.set));
-    text_free(&text);
 }
 
 static bool run(const struct request *request, struct error *error)

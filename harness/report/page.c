@@ -49,7 +49,8 @@ static bool add_sections(struct page *page, struct error *error)
     return true;
 }
 
-static bool make_page(const struct figure_source *source, const char *folder, struct error *error)
+static bool make_page(const struct figure_source *source, const struct page_commands *commands, const char *folder,
+                      struct error *error)
 {
     struct arena arena = {0};
     const struct screen_options options = {.memory = true, .parameters = true, .flops = true, .time = true};
@@ -58,8 +59,12 @@ static bool make_page(const struct figure_source *source, const char *folder, st
                                   .width = 1 << 20,
                                   .arena = &arena,
                                   .decimals = screen_decimals(source->comparison, &arena)};
-    struct page page = {
-        .source = source, .comparison = source->comparison, .screen = &screen, .folder = folder, .arena = &arena};
+    struct page page = {.source = source,
+                        .comparison = source->comparison,
+                        .screen = &screen,
+                        .commands = commands,
+                        .folder = folder,
+                        .arena = &arena};
     const char *path = arena_format(&arena, "%s/report.html", folder);
     bool done = add_sections(&page, error) && file_replace(path, page.html.data, page.html.length, error);
     text_free(&page.html);
@@ -98,7 +103,8 @@ static void forget_pictures(const char *folder)
         }
 }
 
-bool page_write(const struct figure_source *source, const char *folder, struct error *error)
+bool page_write(const struct figure_source *source, const struct page_commands *commands, const char *folder,
+                struct error *error)
 {
     struct text pictures = {0};
     text_add(&pictures, "%s/figures", folder);
@@ -106,7 +112,7 @@ bool page_write(const struct figure_source *source, const char *folder, struct e
     if (written) {
         forget_pictures(pictures.data);
         bool drawn = draw_all(source, pictures.data, error);
-        written = make_page(source, folder, error) && drawn;
+        written = make_page(source, commands, folder, error) && drawn;
     }
     text_free(&pictures);
     return written;

@@ -4,13 +4,15 @@
 
 #include "base/text.h"
 #include "report/figure.h"
+#include "report/page.h"
 #include "report/screen_parts.h"
 
 struct page {
     const struct figure_source *source;
     const struct comparison *comparison;
     const struct screen *screen; // its texts, tables and notes
-    const char *folder;          // holds figures/
+    const struct page_commands *commands;
+    const char *folder; // holds figures/
     struct arena *arena;
     struct text html;
 };

@@ -211,16 +211,32 @@ bool page_provenance(struct page *page, struct error *error)
     return true;
 }
 
+// " --db FILE"
+static const char *database_words(const struct page *page)
+{
+    const char *database = page->commands->database;
+    struct text text = {0};
+    if (!database)
+        return "";
+    text_add(&text, " --db ");
+    text_add_word(&text, database);
+    return text_keep(&text, page->arena);
+}
+
 void page_rerun(struct page *page)
 {
     const struct experiment_view *view = page->comparison->view;
-    html_add(&page->html,
-             "<section id=\"rerun\">\n<h2>Do it again</h2>\n"
-             "<pre>ablate run %s          # only what is missing is run\n"
-             "ablate report %s\n"
-             "ablate plot %s --figure pairs --format pdf</pre>\n"
+    const char *run = page->commands->run, *database = database_words(page);
+    text_add(&page->html, "<section id=\"rerun\">\n<h2>Do it again</h2>\n<pre>");
+    if (run)
+        html_add(&page->html, "ablate run %s          # only what is missing is run\n", run);
+    html_add(&page->html, "ablate report %s%s\nablate plot %s --figure pairs --format pdf%s</pre>\n", view->name, database,
+             view->name, database);
+    if (!run)
+        html_add(&page->html, "<p>%s plans other runs by now, or is not there: these runs have the file's text above.</p>\n",
+                 view->file);
+    text_add(&page->html,
              "<p>The same commit, data, lanes and backend give the same bits. The figures' data and scripts are in figures/; "
              "<code>gnuplot -c pairs.gp pairs svg</code> there draws one again, and style.gp holds the colours of all. "
-             "The scripts there are copies that this report renews: keep changes in plots/.</p>\n</section>\n",
-             view->file, view->name, view->name);
+             "The scripts there are copies that this report renews: keep changes in plots/.</p>\n</section>\n");
 }
