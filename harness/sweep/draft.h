@@ -110,6 +110,8 @@ void draft_check_claims(struct draft *draft, const struct yaml *root);
 bool draft_run(struct draft *draft, const struct settings *settings, struct run *run);
 // The slot's set whose parentheses name the option `key`, or NULL: ffn: swiglu(ratio=2) for "ffn.ratio".
 const struct set *settings_inside(const struct settings *settings, const char *key);
+// The line that sets the key which a line of trouble begins with, "model.n_head: ..."; `otherwise` where none does.
+int settings_line(const struct settings *settings, const char *trouble, int otherwise);
 // "ffn=swiglu, train.lr=0.01"; "" where nothing differs.
 const char *draft_difference(struct draft *draft, const struct run *base, const struct run *run);
 

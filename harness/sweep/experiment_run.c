@@ -36,6 +36,16 @@ const struct set *settings_inside(const struct settings *settings, const char *k
     return NULL;
 }
 
+int settings_line(const struct settings *settings, const char *trouble, int otherwise)
+{
+    for (int i = 0; i < settings->count; i++) {
+        size_t length = strlen(settings->sets[i].key);
+        if (strncmp(trouble, settings->sets[i].key, length) == 0 && trouble[length] == ':')
+            return settings->sets[i].line;
+    }
+    return otherwise;
+}
+
 static bool apply(struct draft *draft, struct run *run, const struct set *set)
 {
     struct error trouble = {0};

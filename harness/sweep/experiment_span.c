@@ -35,16 +35,16 @@ struct candidate {
 // Every line of `trouble` but what the baseline has too: that is told once, of the baseline.
 static bool carry_own(struct span_state *state, int line, const char *name, const struct error *trouble)
 {
-    struct error own = {0};
+    bool is_base = strcmp(name, "(base)") == 0;
     for (const char *c = trouble->text; *c;) {
-        const char *whole = arena_format(state->draft->arena, "%.*s\n", (int)strcspn(c, "\n"), c);
-        if (!strstr(state->of_base.text, whole))
-            error_add(&own, "%.*s", (int)strcspn(c, "\n"), c);
-        c += strlen(whole);
+        int length = (int)strcspn(c, "\n");
+        if (!strstr(state->of_base.text, arena_format(state->draft->arena, "%.*s\n", length, c)))
+            draft_mistake(state->draft, is_base ? settings_line(&state->settings, c, line) : line, "%s: %.*s", name, length, c);
+        c += length + (c[length] == '\n');
     }
-    if (!strcmp(name, "(base)"))
+    if (is_base)
         state->of_base = *trouble;
-    return draft_carry(state->draft, line, arena_format(state->draft->arena, "%s: ", name), &own);
+    return false;
 }
 
 static bool resolves(struct span_state *state, const struct run *run, const char *name, int line, char id[RUN_ID_SIZE])
