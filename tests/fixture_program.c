@@ -17,16 +17,17 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "fixture_folder.h"
 
 extern char **environ;
 
-static char program_path[PATH_MAX], plugins_path[PATH_MAX], folder[] = "/tmp/ablate-runner-XXXXXX";
+static char program_path[PATH_MAX], plugins_path[PATH_MAX], folder[FOLDER_PATH_SIZE];
 
 void program_folder_open(int steps, int seeds)
 {
     cr_assert_not_null(realpath(PROGRAM, program_path), "%s is not there; make builds it", PROGRAM);
     cr_assert_not_null(realpath(PLUGINS, plugins_path), "%s is not there; make builds it", PLUGINS);
-    cr_assert_not_null(mkdtemp(folder));
+    folder_make(folder);
     cr_assert_eq(chdir(folder), 0);
     FILE *text = fopen("text.txt", "w");
     for (int i = 0; i < 4000; i++)
@@ -37,11 +38,8 @@ void program_folder_open(int steps, int seeds)
 
 void program_folder_close(void)
 {
-    struct text command = {0};
     cr_assert_eq(chdir("/"), 0);
-    text_add(&command, "rm -rf %s", folder);
-    cr_assert_eq(system(command.data), 0);
-    text_free(&command);
+    folder_remove(folder);
 }
 
 void program_write_experiment(int steps, int seeds, const char *lines)

@@ -1,5 +1,6 @@
 // fixture_store.c: see fixture_store.h.
 #include "fixture_store.h"
+#include "fixture_folder.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -7,23 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 char store_folder[64], store_path[96];
 
 void store_folder_open(void)
 {
-    snprintf(store_folder, sizeof store_folder, "/tmp/store-XXXXXX");
-    cr_assert(mkdtemp(store_folder));
+    folder_make(store_folder);
     snprintf(store_path, sizeof store_path, "%s/runs.db", store_folder);
 }
 
-void store_folder_close(void)
-{
-    char command[96];
-    snprintf(command, sizeof command, "rm -rf %s", store_folder);
-    cr_expect(system(command) == 0);
-}
+void store_folder_close(void) { folder_remove(store_folder); }
 
 static struct arena arena; // what the experiments of a test point to
 

@@ -8,13 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/text.h"
+#include "fixture_folder.h"
 #include "registry/registry.h"
 #include "registry/run.h"
 
 // A folder of its own for each test, gone afterwards.
 struct place {
-    char folder[64];
+    char folder[FOLDER_PATH_SIZE];
     struct arena arena;
     struct error error;
     struct dataset dataset;
@@ -22,21 +22,15 @@ struct place {
 
 static void place_open(struct place *place)
 {
-    *place = (struct place){.folder = "/tmp/ablate-data-XXXXXX"};
-    cr_assert(mkdtemp(place->folder));
+    *place = (struct place){0};
+    folder_make(place->folder);
 }
 
 static void place_close(struct place *place)
 {
     dataset_close(&place->dataset);
     arena_close(&place->arena);
-    const char *const names[] = {"a", "b", "c/d", "c/.e", "c", ".f", "p", ""};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        struct text path = {0};
-        text_add(&path, "%s/%s", place->folder, names[i]);
-        remove(path.data);
-        text_free(&path);
-    }
+    folder_remove(place->folder);
 }
 
 static const char *path_of(struct place *place, const char *name)

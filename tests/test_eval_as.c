@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fixture_folder.h"
 #include "model/model.h"
 #include "train/kept.h"
 #include "train/train.h"
@@ -46,11 +47,11 @@ static bool commit(void *context, int64_t step, struct error *error)
 }
 
 static struct arena arena;
-static char folder[] = "/tmp/eval-as-XXXXXX";
-static void make_folder(void) { cr_assert(mkdtemp(folder)); }
+static char folder[FOLDER_PATH_SIZE];
+static void make_folder(void) { folder_make(folder); }
 static void remove_folder(void)
 {
-    cr_assert_eq(system(arena_format(&arena, "rm -r %s", folder)), 0);
+    folder_remove(folder);
     arena_close(&arena);
 }
 TestSuite(eval_as, .init = make_folder, .fini = remove_folder);

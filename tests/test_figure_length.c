@@ -1,11 +1,11 @@
 // test_figure_length.c: the powers that time and memory grow by, and which runs are one line.
 #include <criterion/criterion.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "fixture_folder.h"
 #include "report/figure_data.h"
 #include "report/figure_length.h"
 
@@ -111,14 +111,14 @@ Test(figure_length, is_drawn_to_a_file_of_any_format)
     const struct length_line lines[] = {{"full", points, 3}, {"sliding(window=8)", points, 2}};
     struct arena arena = {0};
     struct error error = {0};
-    char folder[] = "/tmp/test_length_XXXXXX";
-    cr_assert(mkdtemp(folder), "no temporary folder");
+    char folder[FOLDER_PATH_SIZE];
+    folder_make(folder);
     for (int i = 0; i < 2; i++)
         cr_expect(length_draw(arena_format(&arena, "%s/%s", folder, left[i]), "t", lines, 2, &error), "%s", error.text);
     cr_expect_not(length_draw(arena_format(&arena, "%s/a.jpeg", folder), "t", lines, 2, &error));
     cr_expect(error.is_request && strstr(error.text, ".svg, .png or .pdf"), "%s", error.text);
     for (size_t i = 0; i < sizeof left / sizeof *left; i++)
-        cr_expect_eq(unlink(arena_format(&arena, "%s/%s", folder, left[i])), 0, "%s is not there", left[i]);
-    rmdir(folder);
+        cr_expect_eq(access(arena_format(&arena, "%s/%s", folder, left[i]), R_OK), 0, "%s is not there", left[i]);
+    folder_remove(folder);
     arena_close(&arena);
 }

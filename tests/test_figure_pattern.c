@@ -9,6 +9,7 @@
 #include "check/subject.h"
 #include "base/random.h"
 #include "fixture_attention.h"
+#include "fixture_folder.h"
 #include "report/figure_pattern.h"
 
 enum { TIME = 40, PANELS_MAX = 5, FOLDER_SIZE = 64 };
@@ -44,8 +45,7 @@ static void draw_run(struct picture *picture, const char *attention, int64_t tim
     struct error error = {0};
     struct bytes bytes = {0};
     memset(picture, 0, sizeof *picture);
-    strcpy(picture->folder, "/tmp/test_pattern_XXXXXX");
-    cr_assert(mkdtemp(picture->folder), "no temporary folder");
+    folder_make(picture->folder);
     subject_run(&run, NULL, SUBJECT_DEFAULTS, &picture->arena);
     cr_assert(run_set(&run, "attention", attention, &picture->arena, &error), "%s", error.text);
     run.model.seq_len = time;
@@ -65,12 +65,7 @@ static void draw(struct picture *picture, const char *attention, bool causal) { 
 
 static void discard(struct picture *picture)
 {
-    static const char *const endings[] = {".tsv", ".svg", NULL};
-    for (int i = 0; endings[i]; i++)
-        unlink(arena_format(&picture->arena, "%s/%s%s", picture->folder, picture->name, endings[i]));
-    unlink(arena_format(&picture->arena, "%s/style.gp", picture->folder));
-    unlink(arena_format(&picture->arena, "%s/pattern.gp", picture->folder));
-    rmdir(picture->folder);
+    folder_remove(picture->folder);
     arena_close(&picture->arena);
 }
 

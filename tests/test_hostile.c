@@ -15,23 +15,18 @@
 #include "base/random.h"
 #include "check/case.h"
 #include "fixture_experiment.h"
+#include "fixture_folder.h"
 #include "model/safetensors.h"
 #include "registry/registry.h"
 #include "report/comparison.h"
 #include "report/screen.h"
 #include "sweep/experiment.h"
 
-static char folder[] = "/tmp/ablate-hostile-XXXXXX", file[64];
+static char folder[FOLDER_PATH_SIZE], file[64];
 
-static void open_folder(void) { cr_assert_not_null(mkdtemp(folder)); }
+static void open_folder(void) { folder_make(folder); }
 
-static void close_folder(void)
-{
-    struct text command = {0};
-    text_add(&command, "rm -rf %s", folder);
-    cr_assert_eq(system(command.data), 0);
-    text_free(&command);
-}
+static void close_folder(void) { folder_remove(folder); }
 
 static const char *in_folder(const char *name)
 {

@@ -2,24 +2,20 @@
 #include <criterion/criterion.h>
 #include <glob.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "check/case.h"
 #include "check/verify.h"
+#include "fixture_folder.h"
 #include "model/safetensors.h"
 
 static struct arena arena;
-static char path[] = "/tmp/oracle-XXXXXX";
+static char path[FOLDER_PATH_SIZE];
 
-static void make_folder(void) { cr_assert(mkdtemp(path)); }
+static void make_folder(void) { folder_make(path); }
 static void remove_folder(void)
 {
-    struct text command = {0};
-    text_add(&command, "rm -r %s", path);
-    cr_assert_eq(system(command.data), 0);
-    text_free(&command);
+    folder_remove(path);
     arena_close(&arena);
 }
 TestSuite(oracle, .init = make_folder, .fini = remove_folder);

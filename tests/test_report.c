@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "fixture_experiment.h"
+#include "fixture_folder.h"
 #include "report/html.h"
 #include "report/number.h"
 #include "report/page.h"
@@ -32,7 +33,7 @@ static const struct fixture hostile = {
 };
 
 struct report {
-    char folder[64], database[96], out[96];
+    char folder[FOLDER_PATH_SIZE], database[96], out[96];
     struct store *store;
     struct arena arena;
     struct comparison comparison;
@@ -45,8 +46,7 @@ struct report {
 static void report_open(struct report *report, const struct fixture *fixture)
 {
     *report = (struct report){0};
-    strcpy(report->folder, "/tmp/test_report_XXXXXX");
-    cr_assert(mkdtemp(report->folder), "no temporary folder");
+    folder_make(report->folder);
     snprintf(report->database, sizeof report->database, "%s/runs.db", report->folder);
     snprintf(report->out, sizeof report->out, "%s/out", report->folder);
     cr_assert(fixture_write(fixture, report->database, &report->error), "%s", report->error.text);
@@ -68,13 +68,10 @@ static void report_write(struct report *report)
 
 static void report_close(struct report *report)
 {
-    struct text command = {0};
     store_close(report->store);
     bytes_free(&report->page);
     arena_close(&report->arena);
-    text_add(&command, "rm -rf %s", report->folder);
-    cr_assert_eq(system(command.data), 0);
-    text_free(&command);
+    folder_remove(report->folder);
 }
 
 static bool page_holds(const struct report *report, const char *words)

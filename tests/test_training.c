@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/random.h"
+#include "fixture_folder.h"
 #include "model/safetensors.h"
 #include "train/batch.h"
 #include "train/evaluate.h"
@@ -162,14 +163,11 @@ static const struct told *find(const struct recording *recording, const char *na
     return NULL;
 }
 
-static char path[] = "/tmp/training-XXXXXX";
-static void make_folder(void) { cr_assert(mkdtemp(path)); }
+static char path[FOLDER_PATH_SIZE];
+static void make_folder(void) { folder_make(path); }
 static void remove_folder(void)
 {
-    struct text command = {0};
-    text_add(&command, "rm -r %s", path);
-    cr_assert_eq(system(command.data), 0);
-    text_free(&command);
+    folder_remove(path);
     arena_close(&arena);
 }
 TestSuite(training, .init = make_folder, .fini = remove_folder);
