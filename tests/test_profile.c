@@ -56,7 +56,7 @@ Test(cost, every_phase_is_that_worked_by_hand)
     expect_cost(&graph, y, PHASE_BACKWARD_PARAMETERS, 2 * 360 + 60, 2 * 360, 4 * (60 + 36 + 60));
     // e's gradient is that of the sum already; the product adds to it, so it is read too.
     expect_cost(&graph, y, PHASE_BACKWARD, 2 * 360, 2 * 360, 4 * (60 + 36 + 60 + 60));
-    expect_cost(&graph, h, PHASE_BACKWARD, 11 * 60, 0, 4 * (60 + 60 + 60));
+    expect_cost(&graph, h, PHASE_BACKWARD, 60, 0, 4 * (60 + 60 + 60));
     expect_cost(&graph, s, PHASE_FORWARD, 60, 0, 4 * (60 + 60 + 60));
     expect_cost(&graph, logits, PHASE_BACKWARD, 2 * 300, 2 * 300, 4 * (60 + 30 + 50));
     expect_cost(&graph, graph.row_loss, PHASE_BACKWARD, 3 * 50, 0, 4 * (50 + 50));

@@ -8,7 +8,6 @@
 #define VECTORISED __attribute__((simd("notinbranch"), const))
 VECTORISED float expf(float);
 VECTORISED float logf(float);
-VECTORISED float erff(float);
 VECTORISED float tanhf(float);
 double exp(double);
 double log(double);
@@ -21,8 +20,6 @@ static inline float exp_of_float(float x) { return expf(x); }
 static inline double exp_of_double(double x) { return exp(x); }
 static inline float log_of_float(float x) { return logf(x); }
 static inline double log_of_double(double x) { return log(x); }
-static inline float erf_of_float(float x) { return erff(x); }
-static inline double erf_of_double(double x) { return erf(x); }
 static inline float tanh_of_float(float x) { return tanhf(x); }
 static inline double tanh_of_double(double x) { return tanh(x); }
 static inline float sqrt_of_float(float x) { return __builtin_sqrtf(x); }
