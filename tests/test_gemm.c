@@ -209,6 +209,31 @@ Test(gemm, nothing_is_left_of_infinity)
     cr_expect(bf16_rest(INFINITY) == 0 && bf16_rest(-INFINITY) == 0 && bf16_rest(1 + 0x1p-8f) == 0x1p-8f);
 }
 
+// What the CPU's own instruction makes of normal numbers, infinities and NaNs is what bf16.h says, whatever the count.
+Test(gemm, the_instruction_rounds_alike)
+{
+    enum { COUNT = 77, GUARD = 0x5a5a };
+    float from[COUNT];
+    uint16_t round[COUNT + 1], high[COUNT + 1], low[COUNT + 1];
+    for (uint64_t try = 0; cpu_isa() >= CPU_ISA_AVX512_BF16 && try < 2000; try++) {
+        int64_t count = 1 + (int64_t)try % COUNT;
+        for (int64_t i = 0; i < count; i++) {
+            uint32_t bits = (uint32_t)random_bits(7, try, (uint64_t)i);
+            bits |= bits & 0x70000000 ? 0 : 0x40000000; // the rest of one near 2^-126 would be below it
+            memcpy(&from[i], &bits, sizeof bits);
+        }
+        round[count] = high[count] = low[count] = GUARD;
+        bf16_native_round(from, count, round);
+        bf16_native_split(from, count, high, low);
+        for (int64_t i = 0; i < count; i++) {
+            cr_assert_eq(round[i], bf16_from_float(from[i]), "%a", (double)from[i]);
+            cr_assert_eq(high[i], round[i], "%a", (double)from[i]);
+            cr_assert_eq(low[i], bf16_from_float(bf16_rest(from[i])), "%a", (double)from[i]);
+        }
+        cr_assert(round[count] == GUARD && high[count] == GUARD && low[count] == GUARD, "%d are more than asked", (int)count);
+    }
+}
+
 // A library that computes wrongly when two threads call it at once (Debian's serial OpenBLAS does) must not be the one in use.
 enum { CALLERS = 4, CALLS = 300, SIDE = 64 };
 struct caller {

@@ -1,6 +1,7 @@
 // bf16.h: bfloat16, the upper half of a float: 8 bits of exponent, 7 of mantissa; rounded to nearest, ties to even.
 //
-// For products and attention alone: nothing else is kept in it. Loops over these functions vectorise.
+// For products and attention alone: nothing else is kept in it. Loops over the inline functions vectorise; the rest (bf16.c) is
+// for CPUs that round by an instruction of their own.
 #ifndef TENSOR_BF16_H
 #define TENSOR_BF16_H
 
@@ -33,5 +34,10 @@ static inline float bf16_rest(float x)
     float high = bf16_round(x);
     return (bf16_bits(high) & 0x7f800000) == 0x7f800000 ? 0 : bf16_round(x - high);
 }
+
+// Where cpu_isa() has CPU_ISA_AVX512_BF16: the same by its instructions, which take what is below 2^-126 for 0, as those of
+// products do. `high` gets the rounded numbers, `low` what rounding left of them.
+void bf16_native_round(const float *from, int64_t count, uint16_t *to);
+void bf16_native_split(const float *from, int64_t count, uint16_t *high, uint16_t *low);
 
 #endif

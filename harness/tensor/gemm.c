@@ -97,14 +97,6 @@ size_t gemm_element_size(enum gemm_storage storage, enum real real)
     return storage == GEMM_STORAGE_REAL ? real_size(real) : storage == GEMM_STORAGE_BF16 ? 2 : 4;
 }
 
-static void round_to_halves(bool pair, int64_t width, const float *restrict from, uint16_t *restrict to)
-{
-    for (int64_t i = 0; i < width; i++)
-        to[i] = bf16_from_float(from[i]);
-    for (int64_t i = 0; pair && i < width; i++)
-        to[width + i] = bf16_from_float(bf16_rest(from[i]));
-}
-
 static void round_floats(bool pair, int64_t count, const float *restrict from, float *restrict to)
 {
     if (pair)
@@ -128,9 +120,13 @@ void gemm_round(struct gemm_way way, enum real real, int64_t rows, int64_t width
         round_doubles(pair, rows * width, from, to);
     else if (!way.native)
         round_floats(pair, rows * width, from, to);
+    else if (!pair)
+        bf16_native_round(from, rows * width, to);
     else
-        for (int64_t row = 0; row < rows; row++)
-            round_to_halves(pair, width, (const float *)from + row * width, (uint16_t *)to + row * width * (pair ? 2 : 1));
+        for (int64_t row = 0; row < rows; row++) {
+            uint16_t *high = (uint16_t *)to + 2 * row * width;
+            bf16_native_split((const float *)from + row * width, width, high, high + width);
+        }
 }
 
 // ---- Products ---------------------------------------------------------------------------------------------------------------

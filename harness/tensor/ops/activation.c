@@ -68,9 +68,9 @@ static inline REAL NAME(relu2)(REAL x, REAL *slope)
     return x > 0 ? x * x : 0;
 }
 
-// Of the standard normal distribution, Phi(x) and phi(x). In float, Phi(-|x|) = t P(t) e^(-x^2/2) / 2 with
-// t = 1 / (1 + 0.3 |x| / sqrt 2), the form of Abramowitz and Stegun 7.1.26, takes the exponential that phi needs; P is minimax in
-// the relative error, 2e-8 up to |x| = 12.
+// Phi(x) and phi(x) of the standard normal distribution. In float, Phi(-|x|) = t P(t) e^(-x^2/2) / 2 with
+// t = 1 / (1 + 0.3 |x| / sqrt 2), the form of Abramowitz and Stegun 7.1.26, takes the exponential that phi needs; P is minimax
+// in the relative error, 2e-8 up to |x| = 12.
 #if REAL_IS_FLOAT
 static inline float normal_float(float x, float *density)
 {

@@ -3,6 +3,7 @@
 // A tile is 16 rows of 64 bytes: 16 x 32 of A, 16 pairs of steps x 16 columns of B, 16 x 16 of C. Two of A and two of B make a
 // block of 32 x 32 of C, so that each is loaded once for two products. Compiled into every x86-64 build and called where the
 // CPU and its system have AMX.
+#include "tensor/bf16.h"
 #include "tensor/ops/attention_bf16.h"
 
 #include <stddef.h>
@@ -83,7 +84,7 @@ const struct attention_bf16 attention_amx = {
     .begin = begin,
     .end = end,
     .multiply = multiply,
-    .round_rows = attention_round_rows,
+    .round_rows = bf16_native_round,
     .round_pairs = attention_round_pairs,
 };
 #endif

@@ -1,6 +1,7 @@
 // attention_avx512_bf16.c: products and rounding with AVX512_BF16; see attention_bf16.h.
 //
 // Compiled into every x86-64 build and called where the CPU has the instructions.
+#include "tensor/bf16.h"
 #include "tensor/ops/attention_bf16.h"
 
 #include <stddef.h>
@@ -54,12 +55,6 @@ TARGET static void multiply(const struct bf16_product *product)
             multiply_block(product, row, column);
 }
 
-TARGET void attention_round_rows(const float *from, int64_t count, uint16_t *to)
-{
-    for (int64_t i = 0; i < count; i += LANES)
-        _mm256_storeu_si256((__m256i *)(to + i), (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(from + i)));
-}
-
 TARGET void attention_round_pairs(const float *from, int64_t rows, int64_t columns, uint16_t *to)
 {
     for (int64_t row = 0; row < rows; row += 2, from += 2 * columns)
@@ -73,7 +68,7 @@ TARGET void attention_round_pairs(const float *from, int64_t rows, int64_t colum
 
 const struct attention_bf16 attention_avx512_bf16 = {
     .multiply = multiply,
-    .round_rows = attention_round_rows,
+    .round_rows = bf16_native_round,
     .round_pairs = attention_round_pairs,
 };
 #endif

@@ -33,8 +33,7 @@ extern const struct attention_bf16 attention_avx512_bf16, attention_amx;
 
 // Whether the system lets this process use AMX; it must be asked once, and asking again does no harm.
 bool attention_amx_allowed(void);
-// These are attention_avx512_bf16's; AMX CPUs have them too.
-void attention_round_rows(const float *from, int64_t count, uint16_t *to);
+// attention_avx512_bf16's; AMX CPUs have its instructions too.
 void attention_round_pairs(const float *from, int64_t rows, int64_t columns, uint16_t *to);
 
 #endif

@@ -116,7 +116,7 @@ static void NAME(exponentiate)(const WORK *work, QUERIES *queries, const struct 
 {
     for (int c = panel->column; c < panel->column + panel->columns; c++) {
         VECTOR max = queries->max[c], sum = queries->sum[c];
-        const bool rounded = work->bf16 && !work->units; // they round themselves
+        const bool rounded = work->rounds;
         for (int key = 0; key < ATTENTION_KEY_BLOCK; key++) {
             REAL *at = scores + key * TILE + c * LANES;
             VECTOR probability = NAME(exp2)(NAME(load)(at) * work->exponent - max);
@@ -180,7 +180,7 @@ static void NAME(differentiate)(const WORK *work, const QUERIES *queries, const 
     const REAL *capped = work->cap > 0 ? work->buffers[CAPPED] + at : NULL;
     for (int c = panel->column; c < panel->column + panel->columns; c++) {
         VECTOR log_sum = queries->log_sum[c], dot = queries->dot[c];
-        const bool rounded = work->bf16 && !work->units; // they round themselves
+        const bool rounded = work->rounds;
         for (int64_t here = c * LANES, key = 0; key < ATTENTION_KEY_BLOCK; key++, here += TILE) {
             VECTOR probability = NAME(exp2)(NAME(load)(scores + here) * work->exponent - log_sum);
             VECTOR gradient = probability * (NAME(load)(gradients + here) - dot);

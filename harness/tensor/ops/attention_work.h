@@ -37,7 +37,7 @@ WORK
     const struct attention_schedule *schedule;
     struct lsh_sorted sorted;           // whose schedule it is where hashes decide
     const struct attention_bf16 *units; // of the CPU for bfloat16, or NULL
-    bool bf16;                          // operands are rounded
+    bool bf16, rounds;                  // operands are rounded; here, not by the units
     REAL *buffers[BUFFER_COUNT];
     uint16_t *operands[OPERAND_COUNT]; // of the units
     int64_t places;                    // of the packed keys, in whole tiles
@@ -69,6 +69,7 @@ static void NAME(work_open)(WORK *work, const struct node *node, struct span row
         .schedule = attention->schedule,
         .units = units,
         .bf16 = lane->graph->way.format == GEMM_BF16,
+        .rounds = lane->graph->way.format == GEMM_BF16 && !units,
         .places = (int64_t)padded_places(node),
         .width = padded_width(node),
         .rows = (attention->head_dim + ATTENTION_KEY_BLOCK - 1) / ATTENTION_KEY_BLOCK * ATTENTION_KEY_BLOCK,
@@ -188,9 +189,10 @@ static void NAME(pack_keys)(WORK *work, const struct node *node, const struct la
 {
     int64_t time = work->schedule->time, padded = work->places;
     struct span all = {0, time};
-    NAME(pack)(work, NAME(key_head)(work, lane_input(node, 1, lane), kv_head), all, padded, 1, work->bf16, work->buffers[KEY]);
     NAME(pack)
-    (work, NAME(key_head)(work, lane_input(node, 2, lane), kv_head), all, padded, 1, work->bf16, work->buffers[VALUE]);
+    (work, NAME(key_head)(work, lane_input(node, 1, lane), kv_head), all, padded, 1, work->rounds, work->buffers[KEY]);
+    NAME(pack)
+    (work, NAME(key_head)(work, lane_input(node, 2, lane), kv_head), all, padded, 1, work->rounds, work->buffers[VALUE]);
     for (int64_t i = 0; work->sloped && i < padded; i++)
         work->buffers[KEY_POSITION][i] = i < time ? (REAL)work->order[i] : 0;
 }
@@ -237,7 +239,7 @@ static void NAME(pack_queries)(const WORK *work, QUERIES *queries, const struct 
     int64_t begin = queries->places.begin, end = queries->places.end;
     HEAD query = NAME(query_head)(work, lane_input(node, 0, lane), head);
     NAME(pack_tile)
-    (work, query, queries->places, work->factor, work->bf16, queries->buffers[QUERY_ROWS], queries->buffers[QUERY]);
+    (work, query, queries->places, work->factor, work->rounds, queries->buffers[QUERY_ROWS], queries->buffers[QUERY]);
     if (!work->sloped)
         return;
     REAL positions[TILE] __attribute__((aligned(VECTOR_BYTES))) = {0};
