@@ -1,7 +1,12 @@
 // random.c: Philox 4x32-10 and what is drawn from it.
 #include "base/random.h"
 
-#include <math.h>
+#include <string.h>
+
+// Instead of <math.h>: gcc vectorises them through libmvec, whose errors stay below 4 units in the last place.
+__attribute__((simd("notinbranch"), const)) double log(double);
+__attribute__((simd("notinbranch"), const)) double cos(double);
+double sqrt(double);
 
 static uint64_t mix(uint64_t x) // the finaliser of SplitMix64 (Steele et al. 2014)
 {
@@ -48,30 +53,43 @@ double random_uniform(uint64_t key, uint64_t row, uint64_t column)
     return (double)(random_bits(key, row, column) >> 11) * 0x1p-53;
 }
 
-static double normal_of(const struct random_block *block)
-{
-    uint64_t a = (uint64_t)block->word[1] << 32 | block->word[0], b = (uint64_t)block->word[3] << 32 | block->word[2];
-    double radius = sqrt(-2 * log(((double)(a >> 11) + 1) * 0x1p-53));
-    return radius * cos(2 * M_PI * ((double)(b >> 11) * 0x1p-53));
-}
+static double uniform_of(uint32_t low, uint32_t high) { return (double)(((uint64_t)high << 32 | low) >> 11); } // [0, 2^53)
 
-double random_normal(uint64_t key, uint64_t row, uint64_t column)
+// Always as many: a number may not depend on how many were asked for, and vectors round otherwise than the scalar functions.
+enum { TOGETHER = 8 };
+static void draw_normals(uint64_t key, uint64_t row, uint64_t column, double normals[TOGETHER])
 {
-    struct random_block block = random_block(key, row, column);
-    return normal_of(&block);
+    struct random_block blocks[TOGETHER];
+    double first[TOGETHER], second[TOGETHER];
+#pragma omp simd
+    for (size_t i = 0; i < TOGETHER; i++)
+        blocks[i] = random_block(key, row, column + i);
+    for (size_t i = 0; i < TOGETHER; i++) {
+        first[i] = (uniform_of(blocks[i].word[0], blocks[i].word[1]) + 1) * 0x1p-53;
+        second[i] = uniform_of(blocks[i].word[2], blocks[i].word[3]) * 0x1p-53;
+    }
+#pragma omp simd
+    for (size_t i = 0; i < TOGETHER; i++)
+        normals[i] = sqrt(-2 * log(first[i])) * cos(6.283185307179586477 * second[i]);
 }
 
 void random_normals(uint64_t key, uint64_t row, uint64_t column, size_t count, double *normals)
 {
-    enum { TOGETHER = 16 };
-    struct random_block blocks[TOGETHER];
-    for (size_t done = 0; done < count; done += TOGETHER) {
-#pragma omp simd
-        for (size_t i = 0; i < TOGETHER; i++) // without a branch: what is beyond the count is dropped
-            blocks[i] = random_block(key, row, column + done + i);
-        for (size_t i = 0; i < TOGETHER && done + i < count; i++)
-            normals[done + i] = normal_of(&blocks[i]);
+    size_t done = 0;
+    for (; done + TOGETHER <= count; done += TOGETHER)
+        draw_normals(key, row, column + done, normals + done);
+    if (done < count) {
+        double last[TOGETHER];
+        draw_normals(key, row, column + done, last);
+        memcpy(normals + done, last, (count - done) * sizeof *normals);
     }
+}
+
+double random_normal(uint64_t key, uint64_t row, uint64_t column)
+{
+    double normal;
+    random_normals(key, row, column, 1, &normal);
+    return normal;
 }
 
 uint64_t random_below(uint64_t key, uint64_t row, uint64_t column, uint64_t bound)

@@ -89,10 +89,13 @@ static void NAME(rotate)(const struct lsh_hash *hash, const REAL *given, uint64_
     for (int64_t i = 0; given && !rotations && i < elements; i++)
         rotations = given[i] != 0 ? given : NULL;
     for (int64_t d = 0; d < hash->head_dim; d++)
-        for (int64_t column = 0; column < padded; column++)
-            rotation[d * padded + column] = column >= columns ? 0
-                                            : rotations       ? rotations[d * columns + column]
-                                                        : (REAL)random_normal(key, row, (uint64_t)d << 32 | (uint64_t)column);
+        for (int64_t column = 0; column < padded; column += COLUMNS) {
+            double drawn[COLUMNS];
+            if (!rotations)
+                random_normals(key, row, (uint64_t)d << 32 | (uint64_t)column, COLUMNS, drawn);
+            for (int64_t i = column; i < column + COLUMNS; i++)
+                rotation[d * padded + i] = i >= columns ? 0 : rotations ? rotations[d * columns + i] : (REAL)drawn[i - column];
+        }
 }
 
 // rotated [ROWS, padded] = x [ROWS, head_dim] rotation.
